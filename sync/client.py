@@ -1,0 +1,288 @@
+"""The hub's one door to the cloud: every question is a method, every answer is checked before it is believed.
+
+It decides nothing: no retries (but one fresh sign-in when a session has expired), no order, no storage.
+"""
+
+from __future__ import annotations
+
+import gzip
+import ssl
+import zlib
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Self, TypeVar
+
+import httpx
+import msgspec
+
+from sync import wire
+from sync.digest import content_digest, is_intact
+from sync.errors import CloudRefused, CloudUnreachable, NotTheCloud, OutOfStep, SignInNeeded, SyncError
+from sync.keys import public_key_b64, sign_nonce
+from sync.segments import Segment, frame
+
+CONNECT_S = 10.0
+IDLE_S = 20.0
+MAX_ANSWER_BYTES = 16 << 20
+_WORTH_GZIP_BYTES = 400
+
+Answer = TypeVar("Answer", bound=wire.Message)
+
+
+async def enrol(
+    base_url: str,
+    seed: bytes,
+    claim_code: str,
+    *,
+    model: str = "",
+    sw: str = "",
+    transport: httpx.AsyncBaseTransport | None = None,
+) -> wire.EnrolResponse:
+    """Hand the cloud this hub's public key under a claim code, before there is a hub id.
+
+    Raises CloudRefused for a wrong or used code, CloudUnreachable or NotTheCloud otherwise.
+    """
+    request = wire.EnrolRequest(claim_code=claim_code, pubkey=public_key_b64(seed), model=model, sw=sw)
+    content, headers = _json(request)
+    async with _open(base_url, transport) as http:
+        return await _exchange(http, "POST", "v1/hub/enrol", wire.EnrolResponse, content, headers)
+
+
+class CloudClient:
+    """One hub's conversation with the cloud over one kept-alive connection; close it when done."""
+
+    def __init__(
+        self,
+        base_url: str,
+        hub_id: str,
+        seed: bytes,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._http = _open(base_url, transport)
+        self._hub_id = hub_id
+        self._seed = seed
+        self._token: str | None = None
+        self.bytes_sent = 0
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Give the connection back; the client is of no use afterwards."""
+        await self._http.aclose()
+
+    @property
+    def has_session(self) -> bool:
+        """A token is at hand; the cloud may still find it too old."""
+        return self._token is not None
+
+    async def open_session(self) -> None:
+        """Sign the cloud's nonce and keep the token. Raises SignInNeeded when the key is not known there."""
+        self._token = None
+        try:
+            ask = wire.ChallengeRequest(hub_id=self._hub_id)
+            challenge = await self._send("v1/sync/challenge", wire.ChallengeResponse, *_json(ask))
+            signature = _signature(self._seed, challenge.nonce)
+            proof = wire.SessionRequest(hub_id=self._hub_id, nonce=challenge.nonce, sig=signature)
+            session = await self._send("v1/sync/session", wire.SessionResponse, *_json(proof))
+        except CloudRefused as error:
+            if error.status in (401, 403, 404):
+                raise SignInNeeded(error.detail) from error
+            raise
+        if not (session.token.isascii() and session.token.isprintable()):
+            raise NotTheCloud("its token is malformed")
+        self._token = session.token
+
+    async def hello(self, request: wire.HelloRequest) -> wire.HelloResponse:
+        """Say where this hub stands and learn where the cloud does."""
+        return await self._signed_in("v1/sync/hello", wire.HelloResponse, *_json(request))
+
+    async def push(self, request: wire.PushRequest) -> wire.PushResponse:
+        """Propose operations in order. Raises OutOfStep when the cloud expects another number or epoch."""
+        return await self._signed_in("v1/sync/push", wire.PushResponse, *_json(request))
+
+    async def pull(self, after: int, limit_bytes: int) -> wire.PullResponse:
+        """The club's feed behind `after`, oldest first."""
+        path = f"v1/sync/pull?after={after:d}&bytes={limit_bytes:d}"
+        return await self._signed_in(path, wire.PullResponse, None, {}, method="GET")
+
+    async def have(self, ids: Sequence[bytes]) -> set[bytes]:
+        """Which of these segments (at most 500) the cloud lacks."""
+        request = wire.HaveRequest(ids=[seg_id.hex() for seg_id in ids])
+        answer = await self._signed_in("v1/seg/have", wire.HaveResponse, *_json(request))
+        missing = set(answer.missing)
+        return {seg_id for seg_id in ids if seg_id.hex() in missing}
+
+    async def send_segments(self, segments: Sequence[Segment]) -> wire.SegmentResponse:
+        """Send sealed segments; the answer says which are durably stored."""
+        content = b"".join(frame(segment) for segment in segments)
+        headers = {"content-type": "application/octet-stream", "content-digest": content_digest(content)}
+        return await self._signed_in("v1/seg", wire.SegmentResponse, content, headers)
+
+    async def _signed_in(
+        self,
+        path: str,
+        answer: type[Answer],
+        content: bytes | None,
+        headers: Mapping[str, str],
+        method: str = "POST",
+    ) -> Answer:
+        """Ask with the token; a session the cloud has forgotten is opened anew, once."""
+        is_fresh = self._token is None
+        if is_fresh:
+            await self.open_session()
+        try:
+            return await self._send(path, answer, content, headers, method)
+        except SignInNeeded:
+            if is_fresh:
+                raise
+            await self.open_session()
+        return await self._send(path, answer, content, headers, method)
+
+    async def _send(
+        self,
+        path: str,
+        answer: type[Answer],
+        content: bytes | None,
+        headers: Mapping[str, str],
+        method: str = "POST",
+    ) -> Answer:
+        self.bytes_sent += len(content or b"")
+        signed = dict(headers)
+        if self._token is not None:
+            signed["authorization"] = f"Bearer {self._token}"
+        return await _exchange(self._http, method, path, answer, content, signed)
+
+
+def _open(base_url: str, transport: httpx.AsyncBaseTransport | None) -> httpx.AsyncClient:
+    try:
+        url = httpx.URL(base_url)
+    except httpx.InvalidURL as error:
+        raise CloudRefused(f"{base_url!r} is no address", hint=_ADDRESS_HINT) from error
+    if url.scheme not in ("http", "https") or not url.host:
+        raise CloudRefused(f"{base_url!r} is no address", hint=_ADDRESS_HINT)
+    return httpx.AsyncClient(
+        base_url=url,
+        transport=transport,
+        timeout=httpx.Timeout(IDLE_S, connect=CONNECT_S),
+        limits=httpx.Limits(max_connections=2),
+        headers={"accept": "application/json", "accept-encoding": "gzip"},
+    )
+
+
+_ADDRESS_HINT = "Write the cloud's address like https://cloud.example.org"
+
+
+def _signature(seed: bytes, nonce: str) -> str:
+    try:
+        return sign_nonce(seed, nonce)
+    except UnicodeEncodeError as error:
+        raise NotTheCloud("its challenge is malformed") from error
+
+
+def _json(message: wire.Message) -> tuple[bytes, dict[str, str]]:
+    """The message's bytes and headers; the same message always gives the same bytes."""
+    content = msgspec.json.encode(message)
+    headers = {"content-type": "application/json"}
+    if len(content) >= _WORTH_GZIP_BYTES:
+        content = gzip.compress(content, 6, mtime=0)
+        headers["content-encoding"] = "gzip"
+    headers["content-digest"] = content_digest(content)
+    return content, headers
+
+
+async def _exchange(
+    http: httpx.AsyncClient,
+    method: str,
+    path: str,
+    answer: type[Answer],
+    content: bytes | None,
+    headers: Mapping[str, str],
+) -> Answer:
+    """One request and its whole, checked answer; the connection is free again whatever happens."""
+    try:
+        async with http.stream(method, path, content=content, headers=dict(headers)) as response:
+            body = await _read(response)
+    except (httpx.TransportError, OSError) as error:
+        raise _cut(error) from error
+    if not 200 <= response.status_code < 300:
+        raise _refusal(response, body)
+    return _decoded(response, body, answer)
+
+
+async def _read(response: httpx.Response) -> bytes:
+    """The body as the cloud wrote it: bounded, its digest checked, gzip undone."""
+    parts, size = [], 0
+    async for part in response.aiter_raw():
+        parts.append(part)
+        size += len(part)
+        if size > MAX_ANSWER_BYTES:
+            raise NotTheCloud("its answer does not end")
+    body = b"".join(parts)
+    if not is_intact(body, response.headers.get("content-digest")):
+        raise CloudUnreachable("the answer was damaged on its way")
+    if response.headers.get("content-encoding", "").strip().lower() != "gzip":
+        return body
+    stream = zlib.decompressobj(wbits=31)
+    try:
+        plain = stream.decompress(body, MAX_ANSWER_BYTES)
+    except zlib.error as error:
+        raise NotTheCloud("its answer is garbled") from error
+    if not stream.eof:
+        raise NotTheCloud("its answer is cut off or does not end")
+    return plain
+
+
+def _decoded(response: httpx.Response, body: bytes, answer: type[Answer]) -> Answer:
+    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise NotTheCloud(f"it sent {kind or 'something without a type'} (status {response.status_code})")
+    try:
+        return msgspec.json.decode(body, type=answer)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise NotTheCloud(f"its answer is not understood ({error})") from error
+
+
+def _refusal(response: httpx.Response, body: bytes) -> SyncError:
+    """The typed error an answer other than 2xx means."""
+    status = response.status_code
+    try:
+        problem = _decoded(response, body, wire.Problem)
+    except NotTheCloud as error:
+        if status == 413:
+            return CloudRefused("the batch is too large", status=status)
+        if status == 429 or status >= 500:
+            return CloudUnreachable(f"status {status}", status=status, retry_after_s=_retry_after_s(response))
+        return error
+    words = f"{problem.err}: {problem.detail}" if problem.detail else problem.err
+    if status == 409:
+        for kind in ("gap", "epoch", "feed_reset"):
+            if problem.err == kind:
+                return OutOfStep(words, kind=kind, last_seq=problem.last_seq)
+    if status == 401 or problem.err_class == "session":
+        return SignInNeeded(words)
+    if problem.err_class == "transient" and status != 413:
+        wait_s = _retry_after_s(response)
+        return CloudUnreachable(words, status=status, err=problem.err, retry_after_s=wait_s)
+    return CloudRefused(words, status=status, err=problem.err)
+
+
+def _retry_after_s(response: httpx.Response) -> float | None:
+    """Seconds the cloud asks to wait; a date is ignored, since a hub's clock may be wrong."""
+    text = response.headers.get("retry-after", "").strip()
+    return float(text) if text.isascii() and text.isdigit() and len(text) < 7 else None
+
+
+def _cut(error: Exception) -> SyncError:
+    words = str(error) or type(error).__name__
+    if isinstance(error.__cause__, ssl.SSLCertVerificationError) or "CERTIFICATE_VERIFY_FAILED" in words:
+        return NotTheCloud(
+            f"its certificate is not valid ({words})",
+            hint="Check the cloud's address, the hub's date, and whether this network wants a sign-in.",
+        )
+    return CloudUnreachable(words)

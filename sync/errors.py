@@ -1,0 +1,109 @@
+"""What can go wrong between hub and cloud, drawn once.
+
+SyncError
+ ├─ CloudUnreachable       (temporary)
+ ├─ CloudRefused
+ ├─ SignInNeeded
+ ├─ NotTheCloud            (temporary)
+ ├─ OutOfStep
+ └─ SegmentCorrupt
+
+The docstring is the message; fields are facts; `hint` is what the user does next;
+`is_temporary` says that the same bytes may simply be sent again later.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+
+class SyncError(Exception):
+    """Hub and cloud could not exchange their records."""
+
+    hint: str = ""
+    is_temporary: bool = False
+
+    def __init__(self, detail: str = "", *, hint: str = "") -> None:
+        message = (type(self).__doc__ or "").splitlines()[0]
+        super().__init__(f"{message} {detail}".strip())
+        self.detail = detail
+        if hint:
+            self.hint = hint
+
+
+class CloudUnreachable(SyncError):
+    """The cloud did not answer:"""
+
+    hint = "Nothing is lost: the hub keeps everything and tries again by itself."
+    is_temporary = True
+
+    def __init__(
+        self,
+        detail: str = "",
+        *,
+        hint: str = "",
+        status: int | None = None,
+        err: str = "",
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(detail, hint=hint)
+        self.status = status
+        self.err = err
+        self.retry_after_s = retry_after_s
+
+
+class CloudRefused(SyncError):
+    """The cloud refused this:"""
+
+    hint = "Sending it again will not help; look at the cloud's page for this hub."
+
+    def __init__(self, detail: str = "", *, hint: str = "", status: int = 0, err: str = "") -> None:
+        super().__init__(detail, hint=hint)
+        self.status = status
+        self.err = err
+
+    @property
+    def is_too_large(self) -> bool:
+        """The batch, not its content, was refused: a smaller one may pass."""
+        return self.status == 413
+
+
+class SignInNeeded(SyncError):
+    """The cloud does not know this hub's key:"""
+
+    hint = "Enrol the hub again with a new claim code from the cloud's page."
+
+
+class NotTheCloud(SyncError):
+    """Something else answered in the cloud's place:"""
+
+    hint = "The network may want a sign-in page clicked first, or the cloud's address is wrong."
+    is_temporary = True
+
+
+class OutOfStep(SyncError):
+    """Hub and cloud disagree about what was already sent:"""
+
+    hint = "The hub was perhaps restored from a copy; its own data is safe. Ask the cloud's admin."
+
+    def __init__(
+        self,
+        detail: str = "",
+        *,
+        hint: str = "",
+        kind: Literal["gap", "epoch", "feed_reset"] = "gap",
+        last_seq: int | None = None,
+    ) -> None:
+        super().__init__(detail, hint=hint)
+        self.kind = kind
+        self.last_seq = last_seq
+
+
+class SegmentCorrupt(SyncError):
+    """A segment's bytes are damaged:"""
+
+    hint = "The sender still holds the original; it will be asked for again."
+
+    def __init__(self, detail: str = "", *, hint: str = "", offset: int = 0) -> None:
+        super().__init__(f"{detail} (at byte {offset})", hint=hint)
+        self.offset = offset

@@ -1,0 +1,41 @@
+"""A hub proves who it is by signing a number the cloud just made up; Ed25519, no clock involved.
+
+It stores nothing: where the seed lies and who may read it is the caller's business.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+_PURPOSE = b"touchline-session:"
+
+
+def new_key() -> bytes:
+    """A fresh private seed, 32 raw bytes."""
+    return Ed25519PrivateKey.generate().private_bytes_raw()
+
+
+def public_key_b64(seed: bytes) -> str:
+    """The raw public key that belongs to a seed, base64."""
+    public = Ed25519PrivateKey.from_private_bytes(seed).public_key()
+    return base64.b64encode(public.public_bytes_raw()).decode("ascii")
+
+
+def sign_nonce(seed: bytes, nonce: str) -> str:
+    """Base64 signature of the purpose and the nonce; raises ValueError for a nonce that is not ASCII."""
+    signature = Ed25519PrivateKey.from_private_bytes(seed).sign(_PURPOSE + nonce.encode("ascii"))
+    return base64.b64encode(signature).decode("ascii")
+
+
+def verify_nonce(pubkey_b64: str, nonce: str, sig_b64: str) -> bool:
+    """True when `sig_b64` was made over `nonce` with the key; malformed input is simply not true."""
+    try:
+        public = Ed25519PublicKey.from_public_bytes(base64.b64decode(pubkey_b64, validate=True))
+        public.verify(base64.b64decode(sig_b64, validate=True), _PURPOSE + nonce.encode("ascii"))
+    except (ValueError, binascii.Error, InvalidSignature):
+        return False
+    return True

@@ -1,0 +1,265 @@
+"""The relay carries what is pending whenever there is a way: records first, samples after, over any cut.
+
+It owns the order, the rhythm and the state people see; it holds no data, so it may be stopped anywhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from random import Random
+from typing import Literal
+
+from sync import wire
+from sync.chain import CHAIN_0, verify
+from sync.client import CloudClient
+from sync.errors import CloudUnreachable, OutOfStep, SyncError
+from sync.lanes import FeedLane, OpsLane, SegmentLane, SegmentStep
+from sync.outbox import Outbox, Standing
+from sync.pace import START_BYTES, wait_s
+
+log = logging.getLogger(__name__)
+
+PERIOD_S = 5.0
+REDIAL_AFTER = 3  # failures in a row; until then the connection and its session may still be good
+State = Literal["idle", "syncing", "offline", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class RelayReport:
+    """What one round did."""
+
+    ops_sent: int = 0
+    ops_dead: int = 0
+    feed_applied: int = 0
+    segments_stored: int = 0
+    segments_known: int = 0
+    segments_refused: int = 0
+    bytes_sent: int = 0
+
+    @property
+    def words(self) -> str:
+        """The round in a few words for people."""
+        counts = {
+            "operations sent": self.ops_sent,
+            "entries received": self.feed_applied,
+            "segments sent": self.segments_stored,
+        }
+        return ", ".join(f"{count} {what}" for what, count in counts.items() if count) or "up to date"
+
+
+@dataclass(frozen=True, slots=True)
+class RelayStatus:
+    """What the sync page shows; `bytes_sent` counts since the process started."""
+
+    state: State
+    detail: str
+    last_error: str | None
+    hint: str
+    next_try_s: float | None
+    bytes_sent: int
+
+
+class Relay:
+    """One hub's sender and reader; `run` it as a task or call `run_once`, and `close` it in the end."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        open_client: Callable[[], CloudClient],
+        now_mono_ms: Callable[[], int],
+        wall_ms: Callable[[], int],
+        rng: Random,
+        *,
+        period_s: float = PERIOD_S,
+    ) -> None:
+        self._outbox = outbox
+        self._open_client = open_client
+        self._now_mono_ms = now_mono_ms
+        self._wall_ms = wall_ms
+        self._rng = rng
+        self._period_s = period_s
+        self._ops = OpsLane(outbox, now_mono_ms)
+        self._feed = FeedLane(outbox, now_mono_ms)
+        self._segments = SegmentLane(outbox, now_mono_ms)
+        self._client: CloudClient | None = None
+        self._one_at_a_time = asyncio.Lock()
+        self._state: State = "idle"
+        self._detail = "not tried yet"
+        self._error: Exception | None = None
+        self._failures = 0
+        self._next_try_ms: int | None = None
+        self._closed_bytes = 0
+
+    @property
+    def status(self) -> RelayStatus:
+        """The state right now."""
+        error = self._error
+        wait_ms = None if self._next_try_ms is None else self._next_try_ms - self._now_mono_ms()
+        return RelayStatus(
+            state=self._state,
+            detail=self._detail,
+            last_error=None if error is None else str(error),
+            hint=error.hint if isinstance(error, SyncError) else "",
+            next_try_s=None if wait_ms is None else max(0.0, wait_ms / 1000),
+            bytes_sent=self._bytes_sent,
+        )
+
+    async def run(self, wake: asyncio.Event) -> None:
+        """For ever: a round every period, after failures ever more seldom, at once whenever `wake` is set."""
+        try:
+            while True:
+                wake.clear()
+                pause_s = await self._attempt()
+                self._next_try_ms = self._now_mono_ms() + round(pause_s * 1000)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(wake.wait(), pause_s)
+                self._next_try_ms = None
+        finally:
+            await self.close()
+
+    async def run_once(self) -> RelayReport:
+        """One full round: sign in, greet, then send and read until nothing is left. Raises SyncError."""
+        async with self._one_at_a_time:
+            bytes_before = self._bytes_sent
+            try:
+                report = await self._round(bytes_before)
+            except Exception as error:
+                await self._failed(error)
+                raise
+            await self._succeeded(report)
+            return report
+
+    async def close(self) -> None:
+        """Hang up; the next round would dial again."""
+        client, self._client = self._client, None
+        if client is not None:
+            self._closed_bytes += client.bytes_sent
+            await client.close()
+
+    @property
+    def _bytes_sent(self) -> int:
+        return self._closed_bytes + (self._client.bytes_sent if self._client else 0)
+
+    async def _attempt(self) -> float:
+        """A round whose failure only lengthens the pause that is returned, in seconds."""
+        try:
+            await self.run_once()
+        except Exception as error:
+            asked_s = error.retry_after_s if isinstance(error, CloudUnreachable) else None
+            return wait_s(self._failures, self._rng, asked_s)
+        return self._period_s
+
+    async def _round(self, bytes_before: int) -> RelayReport:
+        if self._client is None:
+            self._client = self._open_client()
+        client = self._client
+        if not client.has_session:
+            await client.open_session()
+        epoch = await self._greet(client)
+        sent = dead = applied = 0
+        steps: list[SegmentStep] = []
+        read_ms: int | None = None
+        while True:
+            newly_sent, newly_dead = await self._ops.drain(client, epoch)
+            sent, dead = sent + newly_sent, dead + newly_dead
+            if read_ms is None or newly_sent or self._now_mono_ms() - read_ms > PERIOD_S * 1000:
+                applied += await self._feed.drain(client)
+                read_ms = self._now_mono_ms()
+            step = await self._segments.step(client)
+            if step is None:
+                break
+            steps.append(step)
+            self._show_progress(sent, steps)
+        return RelayReport(
+            ops_sent=sent,
+            ops_dead=dead,
+            feed_applied=applied,
+            segments_stored=sum(step.stored for step in steps),
+            segments_known=sum(step.known for step in steps),
+            segments_refused=sum(step.refused for step in steps),
+            bytes_sent=self._bytes_sent - bytes_before,
+        )
+
+    def _show_progress(self, sent: int, steps: list[SegmentStep]) -> None:
+        self._state = "syncing"
+        self._detail = RelayReport(ops_sent=sent, segments_stored=sum(step.stored for step in steps)).words
+
+    async def _greet(self, client: CloudClient) -> int:
+        """Compare where both sides stand, note the cloud's time; the epoch to push with."""
+        standing = await self._outbox.standing()
+        began_ms = self._now_mono_ms()
+        answer = await client.hello(
+            wire.HelloRequest(
+                proto=[wire.PROTO],
+                epoch=standing.epoch,
+                head_seq=standing.head_seq,
+                feed_epoch=standing.feed_epoch,
+                cursor=standing.cursor,
+                boot_no=standing.boot_no,
+                boot_id=standing.boot_id,
+                mono_ms=began_ms,
+                wall_ms=self._wall_ms(),
+            )
+        )
+        rtt_ms = self._now_mono_ms() - began_ms
+        await self._outbox.record_contact(answer.server_ms, rtt_ms, began_ms + rtt_ms // 2)
+        for pace in (self._ops.pace, self._feed.pace, self._segments.pace):
+            pace.cap(answer.limits.batch_bytes)
+        await self._compare(standing, answer)
+        return standing.epoch
+
+    async def _compare(self, hub: Standing, cloud: wire.HelloResponse) -> None:
+        """Raise OutOfStep where the two logs cannot be the same; go back where the cloud has lost its end."""
+        if cloud.epoch > hub.epoch:
+            raise OutOfStep(f"the cloud knows epoch {cloud.epoch}, this hub {hub.epoch}", kind="epoch")
+        if hub.head_seq < cloud.last_seq:
+            words = f"the cloud has {cloud.last_seq} operations of this hub, the hub only {hub.head_seq}"
+            raise OutOfStep(words, last_seq=cloud.last_seq)
+        is_reset = hub.feed_epoch != 0 and hub.cursor > 0 and cloud.feed_epoch != hub.feed_epoch
+        if is_reset or cloud.head < hub.cursor:
+            raise OutOfStep("the club's feed has started anew", kind="feed_reset", last_seq=cloud.last_seq)
+        if cloud.last_seq < hub.acked_seq:
+            self._ops.forget_anchors()
+            self._segments.doubt()
+            if not await self._outbox.rewind(cloud.last_seq):
+                words = f"the cloud lost operations after {cloud.last_seq} and this hub no longer keeps them"
+                raise OutOfStep(words, last_seq=cloud.last_seq)
+        if _is_other_log(list(await self._outbox.pending_ops(START_BYTES)), cloud):
+            raise OutOfStep("the cloud's copy of this hub's log is another one", kind="epoch")
+
+    async def _succeeded(self, report: RelayReport) -> None:
+        was, self._state = self._error, "idle"
+        self._detail, self._error, self._failures = report.words, None, 0
+        if was is not None:
+            log.info("in step with the cloud again: %s", report.words)
+            await self._outbox.note("sync", f"in step again: {report.words}")
+
+    async def _failed(self, error: Exception) -> None:
+        """Remember it, hang up if that may help, and say so once for each new kind of failure."""
+        is_news = type(error) is not type(self._error)
+        self._error, self._failures = error, self._failures + 1
+        is_temporary = isinstance(error, SyncError) and error.is_temporary
+        self._state = "offline" if is_temporary else "failed"
+        self._detail = error.detail if isinstance(error, SyncError) else "the hub itself has a fault"
+        if not is_temporary or self._failures % REDIAL_AFTER == 0:
+            with suppress(Exception):
+                await self.close()
+        if is_news:
+            log.warning("sync %s: %s", self._state, error, exc_info=not isinstance(error, SyncError))
+            with suppress(Exception):
+                await self._outbox.note("sync", f"{self._state}: {error}")
+
+
+def _is_other_log(pending: list[wire.Op], cloud: wire.HelloResponse) -> bool:
+    """True when a pending operation proves that the cloud's chain is not this log's."""
+    last_chain = cloud.last_chain if cloud.last_seq else CHAIN_0
+    for op in pending:
+        if op.seq == cloud.last_seq:
+            return op.chain != last_chain
+        if op.seq == cloud.last_seq + 1:
+            return not verify(last_chain, [op])
+    return False
