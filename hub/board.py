@@ -1,0 +1,149 @@
+"""Who is on the pitch right now: each athlete's running load, last heart rate and its age.
+
+It is a fold over samples and nothing else: it stores nothing, words nothing and asks no clock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from hub.analytics.live_load import LiveLoad, advance
+from hub.analytics.load import coverage_of
+from hub.analytics.zones import percent_of_max, zone_of
+from hub.domain import Athlete, Contact, Reading, Session
+
+FRESH_S = 5.0
+HEARD_RECENTLY_MS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class LiveState:
+    """One athlete's tile in numbers; None is unknown, and `age_s` None is never heard."""
+
+    athlete: Athlete
+    strap_id: str | None
+    bpm: int | None
+    pct_hr_max: float | None
+    zone: int | None
+    banister_au: float | None
+    edwards_au: float | None
+    coverage: float | None
+    age_s: float | None
+    contact: Contact
+    battery_percent: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class BoardSnapshot:
+    """The whole board at one tick; `at_ms` is the hub's view of epoch ms."""
+
+    seq: int
+    at_ms: int
+    session: Session | None
+    elapsed_s: float | None
+    athletes: tuple[LiveState, ...]
+    unassigned: int
+    fresh: int
+
+
+@dataclass(slots=True)
+class _Wearing:
+    athlete: Athlete
+    load: LiveLoad
+    strap_id: str | None = None
+    bpm: int | None = None
+    heard_ms: int | None = None
+    contact: Contact = Contact.UNSUPPORTED
+
+
+@dataclass(slots=True)
+class Board:
+    """The live state of everyone on the roster. Times are this boot's mono_ms throughout."""
+
+    session: Session | None = None
+    started_ms: int = 0
+    _rows: dict[str, _Wearing] = field(default_factory=dict)
+    _strangers: dict[str, int] = field(default_factory=dict)
+    _battery: dict[str, int] = field(default_factory=dict)
+    _seq: int = 0
+
+    def set_athletes(self, athletes: list[Athlete]) -> None:
+        """Take the roster in the order the board shall show; known athletes keep what they had.
+
+        An athlete whose profile changed keeps the old load until it is refolded.
+        """
+        kept: dict[str, _Wearing] = {}
+        for athlete in athletes:
+            row = self._rows.get(athlete.athlete_id) or _Wearing(athlete, LiveLoad(athlete.profile))
+            row.athlete = athlete
+            kept[athlete.athlete_id] = row
+        self._rows = kept
+
+    def set_session(self, session: Session | None, started_ms: int) -> None:
+        """Begin counting load from nothing, or stop counting with None."""
+        self.session, self.started_ms = session, started_ms
+        for row in self._rows.values():
+            row.load = LiveLoad(row.athlete.profile)
+
+    def set_battery(self, percent_by_strap: dict[str, int]) -> None:
+        """What the radio last read of each strap's battery."""
+        self._battery = percent_by_strap
+
+    def set_load(self, athlete_id: str, load: LiveLoad) -> None:
+        """Put a refolded load in place of the running one."""
+        if athlete_id in self._rows:
+            self._rows[athlete_id].load = load
+
+    def hear(self, reading: Reading, athlete_id: str | None) -> None:
+        """Fold one reading: into its athlete's tile, or into the count of unassigned straps."""
+        row = self._rows.get(athlete_id) if athlete_id else None
+        if row is None:
+            self._strangers[reading.strap_id] = reading.mono_ms
+            return
+        self._strangers.pop(reading.strap_id, None)
+        row.strap_id, row.contact = reading.strap_id, reading.contact
+        row.bpm = reading.bpm
+        if reading.bpm is not None:
+            row.heard_ms = reading.mono_ms
+            if self.session is not None:
+                advance(row.load, reading.mono_ms, reading.bpm)
+
+    def take_off(self, athlete_id: str) -> None:
+        """The athlete no longer wears a strap: nothing live to show, the load so far stays."""
+        row = self._rows.get(athlete_id)
+        if row is not None:
+            row.strap_id, row.bpm, row.heard_ms, row.contact = None, None, None, Contact.UNSUPPORTED
+
+    def snapshot(self, now_mono_ms: int, now_wall_ms: int) -> BoardSnapshot:
+        """The board as it stands, with the age of every value."""
+        self._seq += 1
+        elapsed_s = (now_mono_ms - self.started_ms) / 1000 if self.session is not None else None
+        states = tuple(self._state(row, now_mono_ms, elapsed_s) for row in self._rows.values())
+        recent = now_mono_ms - HEARD_RECENTLY_MS
+        self._strangers = {strap: at for strap, at in self._strangers.items() if at >= recent}
+        return BoardSnapshot(
+            seq=self._seq,
+            at_ms=now_wall_ms,
+            session=self.session,
+            elapsed_s=elapsed_s,
+            athletes=states,
+            unassigned=len(self._strangers),
+            fresh=sum(s.bpm is not None and s.age_s is not None and s.age_s <= FRESH_S for s in states),
+        )
+
+    def _state(self, row: _Wearing, now_mono_ms: int, elapsed_s: float | None) -> LiveState:
+        hr_max, counting = row.athlete.hr_max_bpm, elapsed_s is not None
+        known = row.bpm is not None and hr_max is not None
+        return LiveState(
+            athlete=row.athlete,
+            strap_id=row.strap_id,
+            bpm=row.bpm,
+            pct_hr_max=percent_of_max(row.bpm, hr_max) if known and row.bpm and hr_max else None,
+            zone=zone_of(row.bpm, hr_max) if known and row.bpm and hr_max else None,
+            banister_au=row.load.banister if counting else None,
+            edwards_au=row.load.edwards if counting else None,
+            coverage=coverage_of(row.load.covered_s, elapsed_s) if elapsed_s is not None else None,
+            age_s=None if row.heard_ms is None else max(0.0, (now_mono_ms - row.heard_ms) / 1000),
+            contact=row.contact,
+            battery_percent=self._battery.get(row.strap_id) if row.strap_id else None,
+        )

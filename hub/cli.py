@@ -1,0 +1,292 @@
+"""The hub's commands: what to type, what is said, and with which exit status it ends.
+
+It parses and prints; the work is done by the parts. Status 0 is success, 1 a failure that is explained,
+2 a command that was not understood.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import logging
+import os
+import sys
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import asdict, replace
+from pathlib import Path
+from sqlite3 import Connection
+from uuid import uuid4
+
+from hub import __version__, importer
+from hub.app import Hub, close_radio, ensure_setup_code, open_radio, owned, serve
+from hub.clock import Clock, boot_id
+from hub.config import HubSettings
+from hub.control import ask
+from hub.devices.fleet import Fleet
+from hub.domain import Reading, StrapStatus
+from hub.errors import ActionRefused, HubError, NotFound
+from hub.store import athletes, boots, ledger
+from hub.store.database import Database
+from hub.store.ledger import Ledger
+from hub.store.records import Moment
+
+EXAMPLES = """\
+examples:
+  touchline-hub demo                       a whole squad, hub and cloud on this machine
+  touchline-hub run                        the pitchside hub
+  touchline-hub scan --seconds 20          which straps are in earshot
+  touchline-hub import run.fit --athlete 7
+  touchline-hub sync                       send and fetch now, then say what happened
+  touchline-hub status --json
+
+The data folder is $TOUCHLINE_DATA (default ./touchline-data).
+"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; the exit status."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for noisy in ("httpx", "apscheduler", "bumble", "uvicorn"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    try:
+        settings = HubSettings.from_env(os.environ)
+        logging.getLogger().setLevel(settings.log_level.upper())
+        verb: Callable[[HubSettings, argparse.Namespace], int] = options.verb
+        return verb(settings, options)
+    except HubError as error:
+        print(f"error: {error}", file=sys.stderr)
+        if error.hint:
+            print(f"hint: {error.hint}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="touchline-hub",
+        description="The pitchside hub: heart-rate straps and files in, live load on tablets out.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"touchline-hub {__version__}")
+    verbs = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    def verb(
+        name: str, what: str, run: Callable[[HubSettings, argparse.Namespace], int], example: str
+    ) -> argparse.ArgumentParser:
+        added = verbs.add_parser(
+            name, help=what, description=what, epilog=f"example:\n  touchline-hub {example}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )  # fmt: skip
+        added.set_defaults(verb=run)
+        return added
+
+    run = verb("run", "Run the hub until Ctrl-C.", _run, "run --host 0.0.0.0 --port 8000")
+    run.add_argument("--host", help="address to listen on (TOUCHLINE_HOST, 127.0.0.1)")
+    run.add_argument("--port", type=int, help="port to listen on (TOUCHLINE_PORT, 8000)")
+    run.add_argument("--backend", choices=("bluez", "virtual"), help="radio (TOUCHLINE_BACKEND, bluez)")
+
+    demo = verb("demo", "Run virtual straps, a hub and a cloud until Ctrl-C.", _demo, "demo --speed 20")
+    demo.add_argument("--athletes", type=int, default=24, help="how many athletes train (default 24)")
+    demo.add_argument("--speed", type=float, default=1.0, help="how fast the plan passes (default 1)")
+    demo.add_argument("--faults", choices=("none", "silent", "mixed"), default="none", help="what goes wrong")
+
+    scan = verb("scan", "List the straps in earshot.", _scan, "scan --seconds 20")
+    scan.add_argument("--seconds", type=float, default=12.0, help="how long to listen (default 12)")
+    scan.add_argument("--json", action="store_true", help="print JSON")
+
+    take = verb("import", "Import FIT files, also beside a hub.", _import, "import run.fit --athlete 7")
+    take.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="FIT files")
+    take.add_argument("--athlete", help="name, shirt number or id of whose they are")
+    take.add_argument("--json", action="store_true", help="print one JSON object a file")
+
+    sync = verb("sync", "Send what is pending and fetch what is new, through the running hub.", _sync, "sync")
+    sync.add_argument("--status", action="store_true", help="only say what is pending")
+
+    status = verb("status", "Say how the hub is.", _status, "status --json")
+    status.add_argument("--json", action="store_true", help="print JSON")
+    return parser
+
+
+# --- run, demo, scan
+
+
+def _run(settings: HubSettings, options: argparse.Namespace) -> int:
+    given = {name: getattr(options, name) for name in ("host", "port", "backend") if getattr(options, name)}
+    settings = replace(settings, **given)
+
+    def on_ready(hub: Hub) -> None:
+        print(f"touchline-hub {__version__} listens on http://{settings.host}:{settings.port}")
+        code = ensure_setup_code(hub.database)
+        if code is not None:
+            print(f"Open that page to set the hub up; the set-up code is {code}")
+        sys.stdout.flush()
+
+    asyncio.run(serve(settings, on_ready))
+    return 0
+
+
+def _demo(settings: HubSettings, options: argparse.Namespace) -> int:
+    from hub import demo  # the demo extra is optional
+
+    cloud_port = int(os.environ.get("TOUCHLINE_CLOUD_PORT") or 8100)
+    logging.getLogger().setLevel(logging.WARNING)
+    wanted = demo.DemoOptions(settings, cloud_port, options.athletes, options.speed, options.faults)
+    try:
+        demo.run(wanted, lambda line: print(line, flush=True))
+    except KeyboardInterrupt:  # before the hub was up; afterwards it stops by itself
+        print("Stopped.")
+    return 0
+
+
+def _scan(settings: HubSettings, options: argparse.Namespace) -> int:
+    found, trouble = asyncio.run(_listen(settings, options.seconds))
+    if options.json:
+        print(json.dumps([asdict(strap) for strap in found], indent=1))
+    elif found:
+        print(f"{'strap':<10} {'name':<22} {'way in':<10} {'signal':>8} {'battery':>8}  adapter")
+        for strap in found:
+            print(_strap_line(strap))
+    else:
+        print(trouble or "No strap was heard. Wet the electrodes, put one on, and try again nearer the hub.")
+    return 0 if found else 1
+
+
+def _strap_line(strap: StrapStatus) -> str:
+    signal = f"{strap.rssi_dbm} dBm" if strap.rssi_dbm is not None else "–"
+    battery = f"{strap.battery_percent} %" if strap.battery_percent is not None else "–"
+    return f"{strap.strap_id:<10} {strap.name:<22} {strap.via:<10} {signal:>8} {battery:>8}  {strap.adapter}"
+
+
+async def _listen(settings: HubSettings, seconds: float) -> tuple[tuple[StrapStatus, ...], str | None]:
+    radio = await open_radio(settings)
+
+    def ignore(_reading: Reading) -> None:
+        """The statuses are enough."""
+
+    fleet = Fleet(radio, ignore, lambda: time.monotonic_ns() // 1_000_000)
+    listening = asyncio.create_task(fleet.run())
+    try:
+        await asyncio.wait([listening], timeout=seconds)
+        return fleet.statuses(), fleet.trouble
+    finally:
+        listening.cancel()
+        await asyncio.gather(listening, return_exceptions=True)
+        await close_radio(settings)
+
+
+# --- import, sync, status
+
+
+def _import(settings: HubSettings, options: argparse.Namespace) -> int:
+    failed = False
+    for path in options.paths:
+        outcome = {"file": str(path), **_import_one(settings, path, options.athlete)}
+        failed = failed or outcome["status"] == "failed"
+        if options.json:
+            print(json.dumps(outcome))
+        else:
+            print(f"{path}: {outcome['status']}: {outcome['detail']}")
+    return 1 if failed else 0
+
+
+def _import_one(settings: HubSettings, path: Path, whose: str | None) -> dict[str, object]:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        return {"status": "failed", "detail": f"{error.strerror}. Check the path.", "session_id": None}
+    with _Store(settings) as database:
+        athlete_id = database.read_now(lambda db: _athlete_id(db, whose)) if whose else None
+    answer = ask(settings.control_path, "import", data, filename=path.name, athlete_id=athlete_id)
+    if answer is not None and "error" in answer:
+        raise ActionRefused(answer["error"], hint=answer["hint"])
+    return answer if answer is not None else _import_here(settings, path, data, athlete_id)
+
+
+def _import_here(settings: HubSettings, path: Path, data: bytes, athlete_id: str | None) -> dict[str, object]:
+    parsed = importer.parse(path.name, data)
+    with owned(settings), closing(Database.open(settings.database_path)) as database:
+        boot_no = database.write_now(lambda db: boots.register(db, boot_id()))
+        clock = Clock(boot_no, database.read_now(lambda db: boots.best_anchor(db, boot_no)))
+        moment = Moment(boot_no, clock.mono_ms(), clock.wall_ms(), lambda: str(uuid4()))
+        record = database.write_now(lambda db: importer.store(db, moment, parsed, athlete_id))
+    return {"status": record.status, "detail": record.detail, "session_id": record.session_id}
+
+
+def _athlete_id(db: Connection, whose: str) -> str:
+    wanted = whose.strip().casefold()
+    known = athletes.all_athletes(db, include_inactive=True)
+    found = [a for a in known if wanted in (a.athlete_id, a.name.casefold(), str(a.shirt_number))]
+    if len(found) != 1:
+        names = ", ".join(a.name for a in (found or known)[:8]) or "nobody yet"
+        raise NotFound(f"one athlete called {whose!r}.", hint=f"Known: {names}.")
+    return found[0].athlete_id
+
+
+class _Store:
+    """The hub's database for the length of a `with`, to read; a fresh data folder gets its schema."""
+
+    def __init__(self, settings: HubSettings) -> None:
+        self._path = settings.database_path
+
+    def __enter__(self) -> Database:
+        self._database = Database.open(self._path, read_only=self._path.exists())
+        return self._database
+
+    def __exit__(self, *_: object) -> None:
+        self._database.close()
+
+
+def _sync(settings: HubSettings, options: argparse.Namespace) -> int:
+    if not options.status:
+        answer = ask(settings.control_path, "sync")
+        if answer is None:
+            raise ActionRefused(
+                "no hub is running here.", hint="Start it with touchline-hub run; it syncs itself."
+            )
+        if "error" in answer:
+            raise ActionRefused(answer["error"], hint=answer.get("hint", ""))
+        print(answer["words"])
+    with _Store(settings) as database:
+        print(ledger_words(database.read_now(ledger.sync_ledger)))
+    return 0
+
+
+def ledger_words(standing: Ledger) -> str:
+    """The ledger in one sentence a person can act on."""
+    if standing.hub_id is None:
+        return "This hub is not enrolled; enter a claim code on its sync page."
+    said = f"{standing.ops_accepted} records and {standing.segments_stored} segments are in the cloud."
+    if standing.pending:
+        said += f" {standing.ops_pending} records and {standing.segments_pending} segments wait."
+    else:
+        said = f"Synced: {said}"
+    if standing.ops_dead:
+        said += f" {standing.ops_dead} records were rejected: see the sync page."
+    return said
+
+
+def _status(settings: HubSettings, options: argparse.Namespace) -> int:
+    running = ask(settings.control_path, "status")
+    with _Store(settings) as database:
+        standing = database.read_now(ledger.sync_ledger)
+    if options.json:
+        print(json.dumps({"running": running, "ledger": asdict(standing)}, indent=1))
+        return 0
+    if running is None:
+        print(f"No hub is running on {settings.data}.")
+    else:
+        live = f"{running['fresh']} of {running['athletes']} athletes live"
+        session = running["session"] or "no session"
+        print(f"The hub runs at {running['url']} (process {running['pid']}): {live}, {session}.")
+    print(ledger_words(standing))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Radio and files to readings; knows nothing of athletes, storage or pages."""

@@ -1,0 +1,1 @@
+"""Export files to sessions, one file a format."""

@@ -1,0 +1,305 @@
+"""Readings in; the board advanced at once, samples journalled once a second, segments sealed every 300 s.
+
+It also owns the session's life, since starting, ending and who wears what decide where samples go.
+It knows no radio and no page: readings arrive through `hear`, verbs through its methods.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from sqlite3 import Connection
+
+import numpy as np
+
+from hub.analytics.live_load import LiveLoad, advance
+from hub.attribution import Attribution
+from hub.board import Board
+from hub.domain import Assignment, Athlete, Contact, Reading, Session, Via
+from hub.errors import ActionRefused, HubError
+from hub.store import athletes, boots, journal, segments, sessions, straps, worn
+from hub.store.database import Database
+from hub.store.records import Moment, propose
+from sync.segments import Samples, Segment, seal
+
+log = logging.getLogger(__name__)
+
+SEAL_MS = 300_000
+MOST_PENDING = 600 * 100
+"""Readings kept in memory while the disk refuses them: ten minutes of a hundred straps."""
+
+_CONTACT_CODE = {Contact.UNSUPPORTED: 0, Contact.NO: 1, Contact.YES: 2}
+
+
+@dataclass(slots=True)
+class _Open:
+    """The unsealed part of a running session, as the journal holds it."""
+
+    samples: dict[int, list[journal.Sample]] = field(default_factory=lambda: defaultdict(list))
+    last_row: int = 0
+    since_ms: int | None = None
+
+    def add(self, samples: list[journal.Sample], row_id: int) -> None:
+        for sample in samples:
+            self.samples[sample.stream_no].append(sample)
+        self.last_row = row_id
+        if self.since_ms is None and samples:
+            self.since_ms = samples[0].mono_ms
+
+
+class Recorder:
+    """Owns the running session. All methods run on the hub's event loop."""
+
+    def __init__(self, database: Database, board: Board, moment: Callable[[], Moment]) -> None:
+        self._database, self._board, self._moment = database, board, moment
+        self._who = Attribution()
+        self._pending: list[Reading] = []
+        self._open = _Open()
+        self._turn = asyncio.Lock()
+        self.session: Session | None = None
+        self.storage_error: HubError | None = None
+
+    # --- readings
+
+    def hear(self, reading: Reading) -> None:
+        """Take one reading from the radio: on the board now, on disk with the next tick."""
+        self._board.hear(reading, self._who.wearer.get(reading.strap_id))
+        if self.session is not None and len(self._pending) < MOST_PENDING:
+            self._pending.append(reading)
+
+    def label_strap(self, strap_id: str, name: str, address: str) -> None:
+        """What the radio calls a strap, kept with it once it is recorded or assigned."""
+        self._who.labels[strap_id] = (name, address)
+
+    async def tick(self) -> None:
+        """Make the last second durable in one commit; every 300 s seal what is open.
+
+        A failed commit keeps the readings for the next tick and says so in `storage_error`.
+        """
+        async with self._turn:
+            try:
+                await self._flush()
+                since_ms = self._open.since_ms
+                if since_ms is not None and self._moment().mono_ms - since_ms >= SEAL_MS:
+                    await self._seal()
+            except HubError as error:
+                if self.storage_error is None:
+                    log.error("the journal cannot be written: %s", error)
+                self.storage_error = error
+            else:
+                if self.storage_error is not None:
+                    log.info("the journal is written again")
+                self.storage_error = None
+
+    async def _flush(self) -> None:
+        session, taken = self.session, list(self._pending)
+        if session is None or not taken:
+            return
+        moment, who = self._moment(), self._who.copy()
+
+        def change(db: Connection) -> tuple[list[journal.Sample], int]:
+            samples = []
+            for reading in taken:
+                stream = who.stream(db, reading.strap_id, moment)
+                if reading.strap_id in who.wearer and reading.strap_id not in who.worn:
+                    who.wear(db, session, stream, session.mono0_ms, moment)
+                samples.append(_sample(stream.stream_no, reading))
+            return samples, journal.append(db, moment.boot_no, samples)
+
+        samples, row_id = await self._database.write(change)
+        self._who = who
+        del self._pending[: len(taken)]
+        self._open.add(samples, row_id)
+
+    async def _seal(self) -> None:
+        closing = self._open
+        if not closing.samples:
+            return
+
+        def change(db: Connection) -> None:
+            for stream_no, samples in closing.samples.items():
+                segments.add(db, sealed(straps.stream_by_no(db, stream_no), samples))
+            journal.forget_through(db, closing.last_row)
+
+        await self._database.write(change)
+        self._open = _Open()
+
+    # --- the session's life
+
+    async def start_session(self, title: str, sport: str, utc_offset_s: int) -> Session:
+        """Begin recording. Raises ActionRefused while another session runs."""
+        async with self._turn:
+            if self.session is not None:
+                raise ActionRefused(
+                    f"{self.session.title} is still running.", hint="End it first, then start the next."
+                )
+            moment = self._moment()
+            session = Session(
+                session_id=moment.new_id(),
+                title=title.strip() or "Training",
+                sport=sport.strip() or "training",
+                started_at_ms=moment.wall_ms,
+                utc_offset_s=utc_offset_s,
+                boot_no=moment.boot_no,
+                mono0_ms=moment.mono_ms,
+                source=Via.GATT,
+            )
+            fields = {name: value for name, value in asdict(session).items() if name != "session_id"}
+            await self._database.write(lambda db: propose(db, moment, "session", session.session_id, fields))
+            self._pending.clear()
+            self.session, self._open, self._who.worn = session, _Open(), {}
+            self._board.set_session(session, session.mono0_ms)
+            return session
+
+    async def end_session(self) -> Session:
+        """Close the running session: everything on disk, sealed and attributed. Raises ActionRefused."""
+        async with self._turn:
+            if self.session is None:
+                raise ActionRefused("No session is running.", hint="Start one from the board.")
+            await self._flush()
+            await self._seal()
+            moment, session, who = self._moment(), self.session, self._who.copy()
+            end = {
+                "ended_at_ms": max(moment.wall_ms, session.started_at_ms),
+                "mono1_ms": moment.mono_ms if moment.boot_no == session.boot_no else None,
+            }
+
+            def change(db: Connection) -> Session:
+                for strap_id in list(who.worn):
+                    who.lay_down(db, strap_id, moment)
+                propose(db, moment, "session", session.session_id, end)
+                return sessions.session(db, session.session_id)
+
+            ended = await self._database.write(change)
+            self.session, self._who = None, who
+            self._pending.clear()
+            self._board.set_session(None, 0)
+            return ended
+
+    async def assign(self, strap_id: str, athlete_id: str | None) -> None:
+        """Give a strap to an athlete, or take it back with None; the loads concerned are refolded.
+
+        Raises NotFound. `Attribution.assign` says from when the strap's samples count as the athlete's.
+        """
+        async with self._turn:
+            await self._flush()
+            moment, session, who = self._moment(), self.session, self._who.copy()
+            concerned = {a for a in (who.wearer.get(strap_id), athlete_id) if a is not None}
+            await self._database.write(lambda db: who.assign(db, strap_id, athlete_id, session, moment))
+            self._who = who
+            for athlete in concerned:
+                self._board.take_off(athlete)
+            await self._refold(concerned)
+
+    async def roster_changed(self, refold: set[str]) -> None:
+        """Show the roster as it now is; refold the load of the athletes named."""
+        async with self._turn:
+            self._board.set_athletes(await self._database.read(athletes.all_athletes))
+            await self._flush()
+            await self._refold(refold)
+
+    # --- restart
+
+    async def restore(self) -> None:
+        """Go on where the last process stopped: roster, wearers, and the running session refolded.
+
+        Journal rows of this boot stay open; those of an earlier boot are sealed as they are.
+        """
+        roster = await self._database.read(athletes.all_athletes)
+        self._board.set_athletes(roster)
+        kept = await self._database.read(straps.all_straps)
+        self._who.wearer = {s.strap_id: s.athlete_id for s in kept if s.athlete_id is not None}
+        await self._restore_journal()
+        self.session = session = await self._database.read(sessions.live)
+        if session is None:
+            return
+        moment = self._moment()
+        worn_then = await self._database.read(lambda db: sessions.assignments(db, session.session_id))
+        for assignment in worn_then:
+            if assignment.to_ms is None:
+                await self._resume(assignment, moment)
+        shift = await self._database.read(lambda db: boots.shift_ms(db, session.boot_no, moment.boot_no))
+        self._board.set_session(session, session.mono0_ms + shift)
+        await self._refold({athlete.athlete_id for athlete in roster})
+
+    async def _resume(self, assignment: Assignment, moment: Moment) -> None:
+        stream = await self._database.read(lambda db: straps.stream_by_id(db, assignment.stream_id))
+        if stream is None:
+            return
+        if stream.boot_no == moment.boot_no:
+            self._who.worn[stream.strap_id] = assignment
+            return
+
+        def close_at_last_sample(db: Connection) -> None:
+            heard = segments.of_stream(db, assignment.stream_id, assignment.from_ms, None)
+            end_ms = max((s.mono1_ms for s in heard), default=assignment.from_ms) + 1
+            propose(db, moment, "stream_assignment", assignment.assignment_id, {"to_ms": end_ms})
+
+        await self._database.write(close_at_last_sample)
+
+    async def _restore_journal(self) -> None:
+        this_boot, past = self._moment().boot_no, _Open()
+        for row_id, boot_no, samples in await self._database.read(journal.open_samples):
+            (self._open if boot_no == this_boot else past).add(samples, row_id)
+
+        def change(db: Connection) -> None:
+            for stream_no, samples in past.samples.items():
+                segments.add(db, sealed(straps.stream_by_no(db, stream_no), samples))
+            journal.forget_through(db, past.last_row)
+
+        if past.samples:
+            await self._database.write(change)
+
+    async def _refold(self, athlete_ids: set[str]) -> None:
+        session, boot_no = self.session, self._moment().boot_no
+        if session is None or not athlete_ids:
+            return
+
+        def question(db: Connection) -> dict[str, LiveLoad]:
+            heard = worn.heart_rates(db, session, athlete_ids)
+            shift = boots.shift_ms(db, session.boot_no, boot_no)
+            known = [a for a in athletes.all_athletes(db) if a.athlete_id in athlete_ids]
+            return {a.athlete_id: refolded(a, heard.get(a.athlete_id), shift) for a in known}
+
+        loads = await self._database.read(question)
+        for reading in self._pending:  # heard since the journal was last written
+            load = loads.get(self._who.wearer.get(reading.strap_id, ""))
+            if load is not None:
+                advance(load, reading.mono_ms, reading.bpm)
+        for athlete_id, load in loads.items():
+            self._board.set_load(athlete_id, load)
+
+    async def close(self) -> None:
+        """Make what was heard durable before the process ends; the session itself stays running."""
+        with suppress(HubError):
+            await self.tick()
+
+
+def refolded(athlete: Athlete, heard: worn.HeartRates | None, shift_ms: int) -> LiveLoad:
+    """The live load of stored samples, moved by `shift_ms` onto this boot's clock."""
+    load = LiveLoad(athlete.profile)
+    if heard is not None:
+        for mono_ms, bpm in zip((heard.mono_ms + shift_ms).tolist(), heard.bpm.tolist(), strict=True):
+            advance(load, mono_ms, bpm)
+    return load
+
+
+def sealed(stream: straps.Stream, samples: list[journal.Sample]) -> Segment:
+    """A segment of journal samples, in the order they came."""
+    columns = Samples(
+        mono_ms=np.array([s.mono_ms for s in samples], dtype=np.int64),
+        bpm=np.array([s.bpm for s in samples], dtype=np.int16),
+        contact=np.array([s.contact for s in samples], dtype=np.uint8),
+        rr_count=np.array([len(s.rr_1024) for s in samples], dtype=np.uint8),
+        rr_1024=np.array([rr for s in samples for rr in s.rr_1024], dtype=np.uint16),
+    )
+    return seal(stream.stream_id, stream.boot_no, columns)
+
+
+def _sample(stream_no: int, reading: Reading) -> journal.Sample:
+    contact = _CONTACT_CODE[reading.contact]
+    return journal.Sample(stream_no, reading.mono_ms, reading.bpm or 0, contact, reading.rr_1024)

@@ -1,0 +1,1 @@
+"""SQLite at rest: one writer, read-only readers, one file a table's questions."""

@@ -1,0 +1,27 @@
+"""Small settings and counters the hub keeps about itself: one key, one text."""
+
+from __future__ import annotations
+
+from sqlite3 import Connection
+
+
+def value(db: Connection, key: str) -> str | None:
+    """The text under a key, or None."""
+    row = db.execute("SELECT v FROM meta WHERE k = ?", (key,)).fetchone()
+    return None if row is None else str(row[0])
+
+
+def number(db: Connection, key: str, default: int = 0) -> int:
+    """The whole number under a key."""
+    text = value(db, key)
+    return default if text is None else int(text)
+
+
+def put(db: Connection, key: str, new: str | int | None) -> None:
+    """Set a key, or remove it with None."""
+    if new is None:
+        db.execute("DELETE FROM meta WHERE k = ?", (key,))
+    else:
+        db.execute(
+            "INSERT INTO meta VALUES (?, ?) ON CONFLICT(k) DO UPDATE SET v = excluded.v", (key, str(new))
+        )

@@ -1,0 +1,54 @@
+"""Sealed segments at rest: immutable, known by digest, kept until the cloud has them and longer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from sqlite3 import Connection
+
+from sync.segments import Segment
+
+
+def add(db: Connection, segment: Segment) -> None:
+    """Keep a segment; one that is already here stays as it is."""
+    db.execute(
+        "INSERT OR IGNORE INTO segment(seg_id, stream_id, boot_no, mono0, mono1, n, codec, blob)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (segment.seg_id, segment.stream_id, segment.boot_no, segment.mono0_ms, segment.mono1_ms,
+         segment.n, segment.codec, segment.payload),
+    )  # fmt: skip
+
+
+def of_stream(db: Connection, stream_id: str, from_ms: int, to_ms: int | None) -> list[Segment]:
+    """Segments of a stream that touch [from_ms, to_ms), oldest first."""
+    rows = db.execute(
+        "SELECT seg_id, stream_id, boot_no, mono0, mono1, n, codec, blob FROM segment"
+        " WHERE stream_id = ? AND mono1 >= ? AND (? IS NULL OR mono0 < ?) ORDER BY mono0",
+        (stream_id, from_ms, to_ms, to_ms),
+    )
+    return [Segment(*row) for row in rows]
+
+
+def unsent_ids(db: Connection, limit: int) -> list[bytes]:
+    """Ids the cloud has not confirmed, newest recordings first."""
+    rows = db.execute(
+        "SELECT seg_id FROM segment WHERE state = 'sealed' ORDER BY mono0 DESC LIMIT ?", (limit,)
+    )
+    return [bytes(row[0]) for row in rows]
+
+
+def by_id(db: Connection, seg_ids: Iterable[bytes]) -> list[Segment]:
+    """The segments with these ids, in the order asked; unknown ids are left out."""
+    found: list[Segment] = []
+    for seg_id in seg_ids:
+        row = db.execute(
+            "SELECT seg_id, stream_id, boot_no, mono0, mono1, n, codec, blob FROM segment WHERE seg_id = ?",
+            (seg_id,),
+        ).fetchone()
+        if row is not None:
+            found.append(Segment(*row))
+    return found
+
+
+def mark_stored(db: Connection, seg_ids: Iterable[bytes]) -> None:
+    """The cloud says it has these."""
+    db.executemany("UPDATE segment SET state = 'stored' WHERE seg_id = ?", ((i,) for i in seg_ids))

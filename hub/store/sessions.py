@@ -1,0 +1,73 @@
+"""Questions about sessions and who wore which stream in them."""
+
+from __future__ import annotations
+
+from sqlite3 import Connection
+from typing import Any
+
+from hub.domain import Assignment, Session, Via
+from hub.errors import NotFound
+
+
+def _from_row(row: tuple[Any, ...]) -> Session:
+    return Session(
+        session_id=row[0],
+        title=row[1],
+        sport=row[2],
+        started_at_ms=row[3],
+        utc_offset_s=row[4],
+        ended_at_ms=row[5],
+        boot_no=row[6],
+        mono0_ms=row[7],
+        mono1_ms=row[8],
+        source=Via(row[9]),
+    )
+
+
+def recent(db: Connection, limit: int = 50) -> list[Session]:
+    """Sessions, newest first."""
+    rows = db.execute(
+        "SELECT session_id, title, sport, started_at_ms, utc_offset_s, ended_at_ms, boot_no, mono0_ms,"
+        " mono1_ms, source FROM session ORDER BY started_at_ms DESC LIMIT ?",
+        (limit,),
+    )
+    return [_from_row(row) for row in rows]
+
+
+def session(db: Connection, session_id: str) -> Session:
+    """One session; raises NotFound."""
+    row = db.execute(
+        "SELECT session_id, title, sport, started_at_ms, utc_offset_s, ended_at_ms, boot_no, mono0_ms,"
+        " mono1_ms, source FROM session WHERE session_id = ?",
+        (session_id,),
+    ).fetchone()
+    if row is None:
+        raise NotFound(f"session {session_id}", hint="Open the sessions page and choose again.")
+    return _from_row(row)
+
+
+def live(db: Connection) -> Session | None:
+    """The session that is running, if one is."""
+    row = db.execute(
+        "SELECT session_id, title, sport, started_at_ms, utc_offset_s, ended_at_ms, boot_no, mono0_ms,"
+        " mono1_ms, source FROM session WHERE ended_at_ms IS NULL ORDER BY started_at_ms DESC LIMIT 1"
+    ).fetchone()
+    return None if row is None else _from_row(row)
+
+
+def assignments(db: Connection, session_id: str) -> list[Assignment]:
+    """Who wore which stream in a session, in order of time."""
+    rows = db.execute(
+        "SELECT assignment_id, stream_id, athlete_id, session_id, from_ms, to_ms FROM stream_assignment"
+        " WHERE session_id = ? ORDER BY from_ms, assignment_id",
+        (session_id,),
+    )
+    return [Assignment(*row) for row in rows]
+
+
+def streams_recorded_since(db: Connection, boot_no: int, mono_ms: int) -> list[str]:
+    """Ids of streams with sealed samples at or after a moment of a boot, worn or not."""
+    rows = db.execute(
+        "SELECT DISTINCT stream_id FROM segment WHERE boot_no = ? AND mono1 >= ?", (boot_no, mono_ms)
+    )
+    return [str(row[0]) for row in rows]
