@@ -1,0 +1,150 @@
+"""Athletes: the list, and one form that adds or edits.
+
+It checks what a person can mistype; whether an edit is kept is the store's and the cloud's business.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from litestar import Response, get, post
+from litestar.params import FromPath
+from litestar.response import Redirect, Template
+
+from hub.analytics.profile import Sex
+from hub.domain import Athlete
+from hub.store import athletes, straps
+from hub.web.parts import parts_of
+from hub.web.shell import SEE_OTHER, AnyRequest, Form, page
+
+SEXES = ((Sex.UNKNOWN, "Not given"), (Sex.FEMALE, "Female"), (Sex.MALE, "Male"))
+
+
+@dataclass(frozen=True, slots=True)
+class AthleteForm:
+    """What was typed, as typed, and what is wrong with it by field."""
+
+    typed: dict[str, str]
+    fields: dict[str, object]
+    faults: dict[str, str]
+
+
+def _whole(text: str, low: int, high: int) -> tuple[int | None, str | None]:
+    """A whole number in a range, None for empty, or the fault as a sentence."""
+    if not text:
+        return None, None
+    if not text.isascii() or not text.isdigit() or not low <= int(text[:6]) <= high:
+        return None, f"Give a whole number from {low} to {high}, or leave it empty."
+    return int(text), None
+
+
+def read_form(data: dict[str, str]) -> AthleteForm:
+    """Turn the form into a record's fields, or into faults to show."""
+    typed = {key: data.get(key, "").strip() for key in ("name", "shirt_number", "sex", "hr_max", "hr_rest")}
+    typed["is_active"] = "yes" if "is_active" in data else ""
+    number, number_fault = _whole(typed["shirt_number"], 0, 999)
+    hr_max, max_fault = _whole(typed["hr_max"], 120, 240)
+    hr_rest, rest_fault = _whole(typed["hr_rest"], 25, 120)
+    if hr_max is not None and hr_rest is not None and hr_rest >= hr_max:
+        rest_fault = "The resting heart rate must be below HRmax."
+    name_fault = None if typed["name"] else "Give the athlete's name."
+    if len(typed["name"]) > 80:
+        name_fault = "The name may have at most 80 characters."
+    found = {"name": name_fault, "shirt_number": number_fault, "hr_max": max_fault, "hr_rest": rest_fault}
+    sex = typed["sex"] if typed["sex"] in {known.value for known in Sex} else Sex.UNKNOWN.value
+    fields: dict[str, object] = {
+        "name": typed["name"],
+        "shirt_number": number,
+        "sex": sex,
+        "hr_max_bpm": hr_max,
+        "hr_rest_bpm": hr_rest,
+        "is_active": typed["is_active"] == "yes",
+    }
+    return AthleteForm(typed, fields, {field: said for field, said in found.items() if said})
+
+
+def typed_from(athlete: Athlete | None) -> dict[str, str]:
+    """The form's texts for an athlete, or an empty form for a new one."""
+    if athlete is None:
+        return dict.fromkeys(("name", "shirt_number", "hr_max", "hr_rest"), "") | {
+            "sex": "U",
+            "is_active": "yes",
+        }
+
+    def text(value: int | None) -> str:
+        return "" if value is None else str(value)
+
+    return {
+        "name": athlete.name,
+        "shirt_number": text(athlete.shirt_number),
+        "sex": athlete.sex.value,
+        "hr_max": text(athlete.hr_max_bpm),
+        "hr_rest": text(athlete.hr_rest_bpm),
+        "is_active": "yes" if athlete.is_active else "",
+    }
+
+
+def _form_page(
+    request: AnyRequest, athlete_id: str | None, form: dict[str, str], faults: dict[str, str]
+) -> Template:
+    return page(
+        request,
+        "athlete.html",
+        status=422 if faults else 200,
+        athlete_id=athlete_id,
+        form=form,
+        faults=faults,
+        sexes=SEXES,
+    )
+
+
+@get("/athletes", include_in_schema=False)
+async def athlete_list(request: AnyRequest) -> Template:
+    """Everybody, the inactive ones last."""
+
+    def question(db: sqlite3.Connection) -> tuple[list[Athlete], dict[str, str]]:
+        worn = {s.athlete_id: s.name for s in straps.all_straps(db) if s.athlete_id}
+        return athletes.all_athletes(db, include_inactive=True), worn
+
+    people, worn = await parts_of(request).database.read(question)
+    ordered = sorted(people, key=lambda athlete: not athlete.is_active)
+    return page(request, "athletes.html", athletes=ordered, worn=worn)
+
+
+@get("/athletes/new", include_in_schema=False)
+async def new_athlete(request: AnyRequest) -> Template:
+    """An empty form."""
+    return _form_page(request, None, typed_from(None), {})
+
+
+@post("/athletes/new", include_in_schema=False)
+async def add_athlete(request: AnyRequest, data: Form) -> Response[Any]:
+    """Add, or show what is wrong; `again` keeps the form open for the next one."""
+    form = read_form(data)
+    if form.faults:
+        return _form_page(request, None, form.typed, form.faults)
+    await parts_of(request).actions.save_athlete(None, form.fields)
+    return Redirect("/athletes/new" if "again" in data else "/athletes", status_code=SEE_OTHER)
+
+
+@get("/athletes/{athlete_id:uuid}", include_in_schema=False)
+async def athlete_form(request: AnyRequest, athlete_id: FromPath[UUID]) -> Template:
+    """One athlete's form."""
+    athlete = await parts_of(request).database.read(lambda db: athletes.athlete(db, str(athlete_id)))
+    return _form_page(request, athlete.athlete_id, typed_from(athlete), {})
+
+
+@post("/athletes/{athlete_id:uuid}", include_in_schema=False)
+async def edit_athlete(request: AnyRequest, athlete_id: FromPath[UUID], data: Form) -> Response[Any]:
+    """Save, or show what is wrong."""
+    form = read_form(data)
+    if form.faults:
+        return _form_page(request, str(athlete_id), form.typed, form.faults)
+    await parts_of(request).actions.save_athlete(str(athlete_id), form.fields)
+    return Redirect("/athletes", status_code=SEE_OTHER)
+
+
+HANDLERS = [athlete_list, new_athlete, add_athlete, athlete_form, edit_athlete]

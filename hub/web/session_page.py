@@ -1,0 +1,195 @@
+"""A session's result: heart rate over time and the load table, right after the end or while it runs.
+
+It computes no load; the store's questions do, by the one set of formulas.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import sqlite3
+from dataclasses import dataclass
+from typing import Annotated, Any
+from uuid import UUID
+
+from litestar import Response, get
+from litestar.params import FromPath, QueryParameter
+from litestar.response import Template
+
+from hub import loads
+from hub.domain import Athlete, LoadRow, Session
+from hub.store import sessions
+from hub.web.parts import parts_of
+from hub.web.shell import AnyRequest, minutes_text, page
+
+COVERAGE_LOW = 0.8
+CSV_HEAD = (
+    "number", "name", "banister_au", "edwards_au", "mean_bpm", "max_bpm", "z0_s", "z1_s", "z2_s", "z3_s",
+    "z4_s", "z5_s", "coverage", "estimated_s", "flags",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneShare:
+    """One piece of the zone bar, in per cent of its width."""
+
+    zone: int
+    start: str
+    width: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoadView:
+    """One row of the load table in words; `row` keeps the numbers for sorting."""
+
+    row: LoadRow
+    shares: tuple[ZoneShare, ...]
+    zones_text: str
+    hard_s: float
+    flags: tuple[str, ...]
+
+
+def zone_shares(zone_s: tuple[float, ...]) -> tuple[ZoneShare, ...]:
+    """The zone bar's pieces from zone 0 up; none when no time has a zone."""
+    total = sum(zone_s)
+    shares, start = [], 0.0
+    for zone, seconds in enumerate(zone_s):
+        if total and seconds:
+            shares.append(ZoneShare(zone, f"{start:.2f}", f"{100 * seconds / total:.2f}"))
+            start += 100 * seconds / total
+    return tuple(shares)
+
+
+def flags(row: LoadRow) -> tuple[str, ...]:
+    """What a reader must know before trusting the row."""
+    said = []
+    if not any(row.zone_s) and row.mean_bpm is not None:
+        said.append("HRmax not set")
+    elif row.banister_au is None and row.mean_bpm is not None:
+        said.append("no Banister: sex or resting HR not set")
+    if row.is_hr_max_exceeded:
+        said.append("above HRmax: check it")
+    if row.coverage < COVERAGE_LOW:
+        said.append("gaps")
+    if row.estimated_s >= 1:
+        said.append(f"{minutes_text(row.estimated_s)} estimated")
+    return tuple(said)
+
+
+def _minutes(seconds: float) -> str:
+    return "<1" if seconds < 30 else f"{seconds / 60:.0f}"
+
+
+def load_view(row: LoadRow) -> LoadView:
+    """Words and bar for one row."""
+    spent = [f"Z{zone} {_minutes(s)}" for zone, s in enumerate(row.zone_s) if s >= 1]
+    hard_s = sum(row.zone_s[4:])
+    return LoadView(row, zone_shares(row.zone_s), " · ".join(spent) or "–", hard_s, flags(row))
+
+
+def minute_means(t_s: list[int], bpm: list[int | None]) -> list[tuple[int, int | None]]:
+    """Mean heart rate of every minute that has any; the table behind the chart."""
+    minutes: dict[int, list[int]] = {}
+    for second, value in zip(t_s, bpm, strict=True):
+        minutes.setdefault(second // 60, []).extend([] if value is None else [value])
+    return [(minute, round(sum(v) / len(v)) if v else None) for minute, v in sorted(minutes.items())]
+
+
+def _csv_text(value: str) -> str:
+    """Text a spreadsheet will not run as a formula."""
+    return f"'{value}" if value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+
+
+def load_csv(rows: list[LoadRow]) -> str:
+    """The load table as CSV; empty where a value is missing."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(CSV_HEAD)
+    for row in rows:
+        au = ["" if v is None else f"{v:.1f}" for v in (row.banister_au, row.edwards_au, row.mean_bpm)]
+        writer.writerow(
+            [
+                row.shirt_number,
+                _csv_text(row.name),
+                *au,
+                row.max_bpm,
+                *(f"{s:.0f}" for s in row.zone_s),
+                f"{row.coverage:.3f}",
+                f"{row.estimated_s:.0f}",
+                "; ".join(flags(row)),
+            ]
+        )
+    return out.getvalue()
+
+
+Found = tuple[Session, list[LoadRow]]
+
+
+async def _found(request: AnyRequest, session_id: UUID) -> Found:
+    parts = parts_of(request)
+    now_mono_ms = parts.now_mono_ms()
+
+    def question(db: sqlite3.Connection) -> Found:
+        session = sessions.session(db, str(session_id))
+        return session, loads.load_table(db, str(session_id), now_mono_ms if session.is_live else None)
+
+    return await parts.database.read(question)
+
+
+async def _series(request: AnyRequest, session_id: UUID) -> list[tuple[Athlete, list[int], list[int | None]]]:
+    return await parts_of(request).database.read(lambda db: loads.heart_series(db, str(session_id)))
+
+
+@get("/sessions", include_in_schema=False)
+async def session_list(request: AnyRequest) -> Template:
+    """The latest sessions, newest first."""
+    return page(request, "sessions.html", sessions=await parts_of(request).database.read(sessions.recent))
+
+
+@get("/sessions/{session_id:uuid}", include_in_schema=False)
+async def session_page(request: AnyRequest, session_id: FromPath[UUID]) -> Template:
+    """Chart and load table of one session."""
+    session, rows = await _found(request, session_id)
+    athletes = [athlete for athlete, _, _ in await _series(request, session_id)]
+    views = [load_view(row) for row in rows]
+    return page(request, "session.html", session=session, rows=views, athletes=athletes)
+
+
+@get("/sessions/{session_id:uuid}/minutes", include_in_schema=False)
+async def session_minutes(
+    request: AnyRequest,
+    session_id: FromPath[UUID],
+    athlete: Annotated[str, QueryParameter()] = "",
+) -> Template:
+    """The chart's numbers as a table, for one athlete."""
+    minutes: list[tuple[int, int | None]] = []
+    for person, t_s, bpm in await _series(request, session_id):
+        if person.athlete_id == athlete:
+            minutes = minute_means(t_s, bpm)
+    return page(request, "_minutes.html", minutes=minutes)
+
+
+@get("/sessions/{session_id:uuid}/series.json", summary="Heart rate over time", tags=["sessions"])
+async def session_series(request: AnyRequest, session_id: FromPath[UUID]) -> dict[str, Any]:
+    """Seconds from the session's start and bpm (null where there is none), a list an athlete."""
+    series = await _series(request, session_id)
+    return {
+        "athletes": [
+            {"athlete_id": a.athlete_id, "name": a.name, "t_s": t_s, "bpm": bpm} for a, t_s, bpm in series
+        ]
+    }
+
+
+@get("/sessions/{session_id:uuid}/load.csv", summary="Load table as CSV", tags=["sessions"])
+async def session_csv(request: AnyRequest, session_id: FromPath[UUID]) -> Response[str]:
+    """One row an athlete, times in seconds."""
+    session, rows = await _found(request, session_id)
+    name = f"load-{session.session_id[:8]}.csv"
+    return Response(
+        load_csv(rows),
+        media_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+HANDLERS = [session_list, session_page, session_minutes, session_series, session_csv]

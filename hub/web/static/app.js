@@ -1,0 +1,82 @@
+// Small manners of every page: theme, tile number, table sorting, upload progress, failures said aloud.
+(() => {
+  "use strict";
+  const root = document.documentElement;
+  const keep = (key, value) => { try { localStorage.setItem(key, value); } catch { /* private mode */ } };
+  const metric = () => (root.className.match(/metric-(\w+)/) || [])[1];
+
+  function showPressed() {
+    for (const button of document.querySelectorAll("[data-metric]"))
+      button.setAttribute("aria-pressed", String(button.dataset.metric === metric()));
+  }
+
+  function toast(text) {
+    const place = document.getElementById("toast");
+    place.textContent = text;
+    clearTimeout(toast.timer);
+    toast.timer = setTimeout(() => { place.textContent = ""; }, 6000);
+  }
+
+  function sortBy(button) {
+    const head = button.closest("th"), body = head.closest("table").tBodies[0];
+    const rows = [...body.rows], column = head.cellIndex;
+    rows.forEach((row, at) => { row.dataset.at ??= String(at); });
+    const next = { "": "descending", descending: "ascending", ascending: "" }[head.getAttribute("aria-sort") || ""];
+    for (const other of head.parentElement.cells) other.removeAttribute("aria-sort");
+    if (next) head.setAttribute("aria-sort", next);
+    const value = (row) => row.cells[column].dataset.value ?? "";
+    const order = (a, b) => {
+      const left = value(a), right = value(b);
+      if (left === "" || right === "") return (left === "") - (right === "");
+      const byNumber = Number(left) - Number(right);
+      const step = Number.isNaN(byNumber) ? left.localeCompare(right) : byNumber;
+      return next === "descending" ? -step : step;
+    };
+    rows.sort((a, b) => (next && order(a, b)) || a.dataset.at - b.dataset.at);
+    body.append(...rows);
+  }
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("button");
+    if (!button) return;
+    if (button.matches("[data-theme-switch]")) {
+      const night = root.classList.toggle("night");
+      root.classList.toggle("sun", !night);
+      keep("theme", night ? "night" : "sun");
+      document.dispatchEvent(new Event("themechange"));
+    } else if (button.dataset.metric) {
+      root.classList.replace(`metric-${metric()}`, `metric-${button.dataset.metric}`);
+      keep("metric", button.dataset.metric);
+      showPressed();
+    } else if (button.matches("[data-print]")) {
+      window.print();
+    } else if (button.closest("[data-sortable] th")) {
+      sortBy(button);
+    }
+  });
+
+  document.addEventListener("toggle", (event) => { // a closed drawer asks the hub no more
+    if (event.target.id === "straps" && event.newState === "closed") document.getElementById("straps-content").replaceChildren();
+  }, true);
+
+  const progress = (event) => event.target.closest?.("[data-upload]")?.querySelector("progress");
+  document.addEventListener("htmx:xhr:progress", (event) => {
+    const bar = progress(event);
+    if (!bar || !event.detail.lengthComputable) return;
+    bar.hidden = false;
+    if (event.detail.loaded < event.detail.total) bar.value = (100 * event.detail.loaded) / event.detail.total;
+    else bar.removeAttribute("value");
+  });
+  document.addEventListener("htmx:afterRequest", (event) => {
+    const bar = progress(event);
+    if (bar) { bar.hidden = true; bar.value = 0; }
+  });
+  document.addEventListener("htmx:sendError", (event) => {
+    if (event.target.id !== "cloud" && event.target.id !== "sync") toast("The hub did not answer. Check the Wi-Fi and try again.");
+  });
+  document.addEventListener("htmx:responseError", (event) => {
+    toast(event.detail.xhr.status === 413 ? "The file is too large: 32 MB is the limit." : "That did not work. Try again.");
+  });
+  document.addEventListener("htmx:afterSwap", showPressed);
+  document.addEventListener("DOMContentLoaded", showPressed);
+})();

@@ -1,0 +1,1 @@
+"""The hub's pages, asked over a real store, board and recorder."""

@@ -1,0 +1,153 @@
+"""A hub without a radio for the page tests: real store, board and recorder, and a clock that is set.
+
+Readings are spoken by the test; it knows no strap and no cloud.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+from sqlite3 import Connection
+from uuid import uuid4
+
+from hub.board import Board
+from hub.domain import Athlete, Contact, Reading, Session, StrapStatus, Via
+from hub.errors import ActionRefused
+from hub.recorder import Recorder
+from hub.store import athletes, boots, meta
+from hub.store.database import Database
+from hub.store.records import Moment, propose
+from hub.web.live import Frames
+from hub.web.parts import Actions, ImportOutcome, SyncView, WebParts
+
+SETUP_CODE = "K7QM-2XPA"
+START_WALL_MS = 1_795_255_200_000
+
+
+class SmallHub:
+    """Everything pages stand on. `pass_time` moves both clocks."""
+
+    def __init__(self, folder: Path) -> None:
+        self.database = Database.open(folder / "hub.db")
+        self.boot_no = self.database.write_now(lambda db: boots.register(db, "test-boot"))
+        self.database.write_now(lambda db: meta.put(db, "setup_code", SETUP_CODE))
+        self.mono_ms, self.wall_ms = 1_000_000, START_WALL_MS
+        self.board, self.frames = Board(), Frames()
+        self.recorder = Recorder(self.database, self.board, self.moment)
+        self.heard: dict[str, StrapStatus] = {}
+        self.sync = SyncView(False, "not enrolled", "", None, None)
+        self.enrolled: list[tuple[str, str]] = []
+        self.parts = WebParts(
+            database=self.database,
+            board=self.board,
+            actions=Actions(
+                start_session=lambda title, sport: self.recorder.start_session(title, sport, 0),
+                end_session=self.recorder.end_session,
+                assign_strap=self.recorder.assign,
+                save_athlete=self.save_athlete,
+                import_file=self.import_file,
+                enrol=self.enrol,
+                sync_now=self.sync_now,
+            ),
+            straps=lambda: tuple(self.heard.values()),
+            sync_view=lambda: self.sync,
+            now_mono_ms=lambda: self.mono_ms,
+            now_wall_ms=lambda: self.wall_ms,
+            clock_is_verified=lambda: True,
+            version="0.1.0",
+            stopping=asyncio.Event(),
+            frames=self.frames,
+        )
+
+    def moment(self) -> Moment:
+        """Now, for the recorder."""
+        return Moment(self.boot_no, self.mono_ms, self.wall_ms, lambda: str(uuid4()))
+
+    def pass_time(self, seconds: float) -> None:
+        """Both clocks go on."""
+        self.mono_ms += round(seconds * 1000)
+        self.wall_ms += round(seconds * 1000)
+
+    async def save_athlete(self, athlete_id: str | None, fields: dict[str, object]) -> Athlete:
+        """Add or edit, as the hub does."""
+        key = athlete_id or str(uuid4())
+
+        def change(db: Connection) -> Athlete:
+            propose(db, self.moment(), "athlete", key, fields)
+            return athletes.athlete(db, key)
+
+        athlete = await self.database.write(change)
+        await self.recorder.roster_changed({key})
+        return athlete
+
+    async def add_squad(self, count: int, *, hr_max: int | None = 195) -> list[str]:
+        """Athletes with shirt numbers from 1, each wearing their strap; their ids in order."""
+        ids = []
+        for number in range(1, count + 1):
+            fields: dict[str, object] = {
+                "name": NAMES[(number - 1) % len(NAMES)],
+                "shirt_number": number,
+                "sex": "M" if number % 2 else "F",
+                "hr_max_bpm": hr_max,
+                "hr_rest_bpm": 55,
+                "is_active": True,
+            }
+            athlete = await self.save_athlete(None, fields)
+            self.hear(strap(number), None)
+            await self.recorder.assign(strap(number), athlete.athlete_id)
+            ids.append(athlete.athlete_id)
+        return ids
+
+    def hear(self, strap_id: str, bpm: int | None, contact: Contact = Contact.YES) -> None:
+        """One reading, as the radio would hand it over."""
+        name = f"Polar H10 {strap_id}"
+        status = StrapStatus(strap_id, name, f"AA:{strap_id}", Via.GATT, True, "hci0", -60, 80)
+        self.heard[strap_id] = replace(status, last_reading_mono_ms=self.mono_ms)
+        self.recorder.label_strap(strap_id, name, status.address)
+        self.recorder.hear(Reading(strap_id, self.mono_ms, bpm, contact=contact))
+
+    def publish(self) -> None:
+        """One tick's frame."""
+        self.frames.publish(self.board.snapshot(self.mono_ms, self.wall_ms))
+
+    async def train(self, count: int, seconds: int) -> Session:
+        """A whole session: everyone at a steady 120 bpm plus their number."""
+        await self.recorder.start_session("Training", "training", 0)
+        for _ in range(seconds):
+            self.pass_time(1)
+            for number in range(1, count + 1):
+                self.hear(strap(number), 120 + number)
+            await self.recorder.tick()
+        self.pass_time(0.5)
+        return await self.recorder.end_session()
+
+    async def import_file(self, filename: str, data: bytes, athlete_id: str | None) -> ImportOutcome:
+        """Reading files is another part's business: here a file says its outcome itself."""
+        return ImportOutcome(
+            filename, "imported" if data == b"good" else "failed", f"{len(data)} bytes.", None
+        )
+
+    async def enrol(self, cloud_url: str, claim_code: str) -> None:
+        """Join with the one code this cloud knows."""
+        if claim_code != "CLAIM-1":
+            raise ActionRefused("the cloud does not know this code.", hint="Make a new one.")
+        self.enrolled.append((cloud_url, claim_code))
+
+    async def sync_now(self) -> None:
+        """Nothing to send to."""
+
+    def close(self) -> None:
+        """Close the store."""
+        self.database.close()
+
+
+def strap(number: int) -> str:
+    """The id of the numbered strap."""
+    return f"{0xA0000000 + number:08X}"
+
+
+NAMES = (
+    "Anna Albrecht", "Ben Hartmann", "Carla Ott", "David Fuchs", "Elif Moe", "Finn Diaz", "Greta Klein",
+    "Hugo Brandt", "Ines Ito", "Jonas Peters", "Kaja Graf", "Leonhard von Westernhagen",
+)  # fmt: skip
