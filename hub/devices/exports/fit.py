@@ -55,7 +55,7 @@ def read_fit(data: bytes) -> ExportedSession:
     try:
         with fitdecode.FitReader(
             io.BytesIO(data),
-            check_crc=fitdecode.CrcCheck.WARN,
+            check_crc=fitdecode.CrcCheck.READONLY,
             error_handling=fitdecode.ErrorHandling.IGNORE,
         ) as reader:
             for frame in reader:
@@ -105,7 +105,7 @@ def _session(found: _Found) -> ExportedSession:
             hint="Choose an activity that was recorded with a strap or a wrist sensor.",
         )
     times = sorted(found.heart)
-    first = int(found.start.timestamp() * 1000) if found.start and found.start > EARLIEST else times[0]
+    first = _first(found, times)
     kept = [t for t in times if first - 3_600_000 <= t <= first + LONGEST_SESSION_S * 1000]
     if not kept:
         raise ExportUnreadable(
@@ -123,3 +123,11 @@ def _session(found: _Found) -> ExportedSession:
         device=found.device or "FIT device",
         dropped=found.dropped + len(times) - len(kept),
     )
+
+
+def _first(found: _Found, times: list[int]) -> int:
+    """The session's start; where none is given the first heart rate that lies near the middle one."""
+    if found.start and found.start > EARLIEST:
+        return int(found.start.timestamp() * 1000)
+    middle = times[len(times) // 2]
+    return next(t for t in times if middle - t <= LONGEST_SESSION_S * 1000)
