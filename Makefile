@@ -62,7 +62,8 @@ $(STAMP): pyproject.toml requirements.lock
 	    || { echo "This Python cannot make a virtual environment: apt install python3-venv, then run make again."; exit 1; }
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || { echo "Making the virtual environment in $(VENV)"; $(PYTHON) -m venv $(VENV); }
 	@echo "Installing the locked dependencies (about a minute the first time)"
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements.lock \
+	    || { echo "The dependencies could not be installed (see above). Is there a network, and room on the disk? Then run make again."; exit 1; }
 	@echo "Installing Touchline itself"
 	@PYTHONWARNINGS=ignore $(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@

@@ -29,7 +29,7 @@ from hub.clock import Clock, boot_id
 from hub.config import HubSettings
 from hub.control import ControlDoor
 from hub.devices.fleet import Fleet
-from hub.devices.radio import Backend, BleakRadio, Radio
+from hub.devices.radio import BleakRadio, Radio
 from hub.domain import Athlete, Session
 from hub.enrolment import enrol, load_key
 from hub.errors import ActionRefused, PortTaken, SettingInvalid, StoreUnavailable
@@ -43,6 +43,7 @@ from hub.web.app import create_web
 from hub.web.live import Frames
 from hub.web.parts import Actions, ImportOutcome, SyncView, WebParts
 from sync.client import CloudClient
+from sync.errors import SyncError
 from sync.relay import Relay
 from sync.wire import Anchor
 
@@ -104,7 +105,7 @@ async def open_radio(settings: HubSettings) -> Radio:
     names = settings.adapters or ("hci0",)
     for number, name in enumerate(names):
         await backend.open_adapter(name, f"tcp-client:127.0.0.1:{settings.virtual_port + number}")
-    return BleakRadio(names, Backend(backend.VirtualScanner, backend.VirtualClient))
+    return BleakRadio(names, backend.VIRTUAL)
 
 
 async def close_radio(settings: HubSettings) -> None:
@@ -365,7 +366,10 @@ class Hub:
         async def sync_verb(_question: dict[str, Any], _data: bytes) -> dict[str, Any]:
             await self._sync_now()
             assert self._uplink is not None
-            report = await self._uplink.relay.run_once()
+            try:
+                report = await self._uplink.relay.run_once()
+            except SyncError as error:
+                raise ActionRefused(str(error), hint=error.hint) from error
             return {"words": report.words}
 
         async def status_verb(_question: dict[str, Any], _data: bytes) -> dict[str, Any]:

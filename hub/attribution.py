@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from sqlite3 import Connection
 
 from hub.domain import Assignment, Session
-from hub.store import athletes, boots, straps
+from hub.store import athletes, boots, sessions, straps
 from hub.store.records import Moment, propose
 from hub.store.straps import Stream
 
@@ -69,8 +69,9 @@ class Attribution:
     ) -> None:
         """Give a strap to an athlete or take it back; the athlete's former strap is laid down.
 
-        In a running session a strap nobody wore yet is the athlete's from the session's start, one taken
-        over from somebody else from now. Raises NotFound for an unknown athlete.
+        In a running session a strap nobody wore yet is the athlete's from the session's start. One that
+        somebody wore, and one that replaces the athlete's own, counts from now: nobody may be credited with
+        another's samples, or with two straps at once. Raises NotFound for an unknown athlete.
         """
         if athlete_id is not None:
             athletes.athlete(db, athlete_id)
@@ -78,7 +79,7 @@ class Attribution:
                 self.assign(db, other, None, session, moment)
         self.keep_strap(db, strap_id, moment)
         propose(db, moment, "strap", strap_id, {"athlete_id": athlete_id})
-        before = self.lay_down(db, strap_id, moment)
+        self.lay_down(db, strap_id, moment)
         if athlete_id is None:
             self.wearer.pop(strap_id, None)
             return
@@ -87,6 +88,12 @@ class Attribution:
         if session is not None and stream is not None:
             self.streams[strap_id] = stream
             from_ms = session.mono0_ms
-            if before is not None:
+            if _took_part(db, session, stream, athlete_id):
                 from_ms = moment.mono_ms - boots.shift_ms(db, session.boot_no, moment.boot_no)
             self.wear(db, session, stream, from_ms, moment)
+
+
+def _took_part(db: Connection, session: Session, stream: Stream, athlete_id: str) -> bool:
+    """Whether the stream was worn in this session before, or the athlete wore anything in it."""
+    past = sessions.assignments(db, session.session_id)
+    return any(a.stream_id == stream.stream_id or a.athlete_id == athlete_id for a in past)

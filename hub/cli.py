@@ -62,6 +62,10 @@ def main(arguments: list[str] | None = None) -> int:
         if error.hint:
             print(f"hint: {error.hint}", file=sys.stderr)
         return 1
+    except OSError as error:
+        print(f"error: {error.filename or 'the system'}: {error.strerror or error}", file=sys.stderr)
+        print("hint: Check the path, your rights to it, and the room on the disk.", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         return 130
 
@@ -88,7 +92,7 @@ def _parser() -> argparse.ArgumentParser:
 
     run = verb("run", "Run the hub until Ctrl-C.", _run, "run --host 0.0.0.0 --port 8000")
     run.add_argument("--host", help="address to listen on (TOUCHLINE_HOST, 127.0.0.1)")
-    run.add_argument("--port", type=int, help="port to listen on (TOUCHLINE_PORT, 8000)")
+    run.add_argument("--port", type=_port, help="port to listen on (TOUCHLINE_PORT, 8000)")
     run.add_argument("--backend", choices=("bluez", "virtual"), help="radio (TOUCHLINE_BACKEND, bluez)")
 
     demo = verb("demo", "Run virtual straps, a hub and a cloud until Ctrl-C.", _demo, "demo --speed 20")
@@ -111,6 +115,12 @@ def _parser() -> argparse.ArgumentParser:
     status = verb("status", "Say how the hub is.", _status, "status --json")
     status.add_argument("--json", action="store_true", help="print JSON")
     return parser
+
+
+def _port(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) < 65536:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 65535")
+    return int(text)
 
 
 # --- run, demo, scan

@@ -49,7 +49,10 @@ class Clock:
 
     def learn(self, anchor: Anchor) -> None:
         """Adopt an anchor of this boot that is at least as certain as the one in use."""
-        if anchor.boot_no == self.boot_no and (anchor.source in VERIFIED or not self.is_verified):
+        if anchor.boot_no != self.boot_no:
+            return
+        is_as_certain = anchor.source in VERIFIED and anchor.err_ms <= self.anchor.err_ms
+        if is_as_certain or not self.is_verified:
             self.anchor = anchor
 
     @property

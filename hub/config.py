@@ -12,6 +12,7 @@ from pathlib import Path
 from hub.errors import SettingInvalid
 
 BACKENDS = ("bluez", "virtual")
+LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,9 @@ class HubSettings:
             raise SettingInvalid(
                 f"TOUCHLINE_BACKEND={backend!r}.", hint="Use bluez for real radios or virtual for the demo's."
             )
+        log_level = (env.get("TOUCHLINE_LOG") or usual.log_level).lower()
+        if log_level not in LOG_LEVELS:
+            raise SettingInvalid(f"TOUCHLINE_LOG={log_level!r}.", hint=f"Use {', '.join(LOG_LEVELS)}.")
         adapters = tuple(a.strip() for a in env.get("TOUCHLINE_ADAPTERS", "").split(",") if a.strip())
         slots = env.get("TOUCHLINE_SLOTS", "")
         return cls(
@@ -56,7 +60,7 @@ class HubSettings:
             adapters=adapters,
             virtual_port=_number(env, "TOUCHLINE_VIRTUAL_PORT", usual.virtual_port),
             slots_per_adapter=_number(env, "TOUCHLINE_SLOTS", 0) if slots else None,
-            log_level=env.get("TOUCHLINE_LOG") or usual.log_level,
+            log_level=log_level,
         )
 
 

@@ -50,18 +50,21 @@ class ControlDoor:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             question = json.loads(await reader.readline())
-            size = int(question.get("size", 0))
-            if not hmac.compare_digest(str(question.get("secret")), self._secret) or size > MOST_BYTES:
+            if not self._is_known(question) or (size := int(question.get("size", 0))) > MOST_BYTES:
                 return
             answer = await self._answer(question, await reader.readexactly(size))
             writer.write(json.dumps(answer).encode() + b"\n")
             await writer.drain()
-        except (ValueError, asyncio.IncompleteReadError, ConnectionError):
+        except (ValueError, TypeError, asyncio.IncompleteReadError, ConnectionError):
             pass  # a caller that hung up or does not speak this
         finally:
             writer.close()
             with suppress(ConnectionError):
                 await writer.wait_closed()
+
+    def _is_known(self, question: object) -> bool:
+        secret = question.get("secret") if isinstance(question, dict) else None
+        return isinstance(secret, str) and hmac.compare_digest(secret.encode(), self._secret.encode())
 
     async def _answer(self, question: dict[str, Any], data: bytes) -> dict[str, Any]:
         verb = self._verbs.get(str(question.get("verb")))
@@ -74,15 +77,14 @@ class ControlDoor:
 
 
 def ask(path: Path, verb: str, data: bytes = b"", **fields: object) -> dict[str, Any] | None:
-    """Ask the running hub; None where none runs on this data folder. Blocks."""
+    """Ask the running hub; None where none runs on this data folder, or it hung up. Blocks."""
     try:
         note = json.loads(path.read_text())
-        connection = socket.create_connection(("127.0.0.1", note["port"]), timeout=ANSWER_S)
-    except (OSError, ValueError):
+        with socket.create_connection(("127.0.0.1", note["port"]), timeout=ANSWER_S) as connection:
+            question = {"verb": verb, "secret": note["secret"], "size": len(data), **fields}
+            connection.sendall(json.dumps(question).encode() + b"\n" + data)
+            with connection.makefile("rb") as lines:
+                answer = lines.readline()
+        return json.loads(answer) if answer else None
+    except (OSError, ValueError, KeyError, TypeError):
         return None
-    with connection:
-        question = {"verb": verb, "secret": note["secret"], "size": len(data), **fields}
-        connection.sendall(json.dumps(question).encode() + b"\n" + data)
-        with connection.makefile("rb") as lines:
-            answer = lines.readline()
-    return json.loads(answer) if answer else None

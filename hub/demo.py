@@ -11,6 +11,7 @@ import ctypes
 import json
 import os
 import secrets
+import shutil
 import signal
 import subprocess
 import sys
@@ -27,7 +28,7 @@ from hub.app import Hub, listening_socket, serve
 from hub.clock import Clock, boot_id
 from hub.config import HubSettings
 from hub.domain import Role
-from hub.errors import HubError, PortTaken
+from hub.errors import DiskFull, HubError, PortTaken
 from hub.store import accounts, athletes, boots, ledger
 from hub.store.database import Database
 from hub.store.records import Moment
@@ -39,6 +40,7 @@ STAFF = "admin"
 CLOUD_READY_S = 80.0
 PITCH_READY_S = 30.0
 FIRST_SYNC_S = 60.0
+NEEDED_MIB = 400
 PR_SET_PDEATHSIG = 1
 """Linux prctl(2): the child gets this signal when its parent dies, however that happens."""
 
@@ -68,6 +70,12 @@ def run(options: DemoOptions, say: Callable[[str], None]) -> None:
         except PortTaken as error:
             raise PortTaken(error.detail, hint=f"Stop it, or choose another port with {name}.") from error
     settings.data.mkdir(parents=True, exist_ok=True)
+    free_mib = shutil.disk_usage(settings.data).free >> 20
+    if free_mib < NEEDED_MIB:
+        raise DiskFull(
+            f"{settings.data} has {free_mib} MiB free, the demo needs {NEEDED_MIB}.",
+            hint="Free some, or set TOUCHLINE_DATA to a folder on another disk.",
+        )
     say(f"Data folder: {settings.data.resolve()}")
     with _child(_cloud_command(options), _cloud_env(options), settings.data / "cloud.log") as cloud:
         say("1/5 Starting the cloud (Postgres takes a few seconds the first time)")

@@ -83,8 +83,8 @@ class Session:
 
     @property
     def is_live(self) -> bool:
-        """A recorded session without an end is still running."""
-        return self.mono1_ms is None
+        """A recorded session without an end is still running; one ended in a later boot has no `mono1_ms`."""
+        return self.ended_at_ms is None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from functools import wraps
 from sqlite3 import Connection
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -32,6 +34,9 @@ SEAL_MS = 300_000
 MOST_PENDING = 600 * 100
 """Readings kept in memory while the disk refuses them: ten minutes of a hundred straps."""
 
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
+
 _CONTACT_CODE = {Contact.UNSUPPORTED: 0, Contact.NO: 1, Contact.YES: 2}
 
 
@@ -49,6 +54,21 @@ class _Open:
         self.last_row = row_id
         if self.since_ms is None and samples:
             self.since_ms = samples[0].mono_ms
+
+
+def to_the_end(
+    method: Callable[Given, Coroutine[Any, Any, Result]],
+) -> Callable[Given, Coroutine[Any, Any, Result]]:
+    """A caller cancelled in mid-commit stops waiting; the change is finished: memory follows the disk.
+
+    Otherwise the commit would stand and its readings still be pending, to be written a second time.
+    """
+
+    @wraps(method)
+    async def finished(*args: Given.args, **kwargs: Given.kwargs) -> Result:
+        return await asyncio.shield(method(*args, **kwargs))
+
+    return finished
 
 
 class Recorder:
@@ -75,6 +95,7 @@ class Recorder:
         """What the radio calls a strap, kept with it once it is recorded or assigned."""
         self._who.labels[strap_id] = (name, address)
 
+    @to_the_end
     async def tick(self) -> None:
         """Make the last second durable in one commit; every 300 s seal what is open.
 
@@ -130,6 +151,7 @@ class Recorder:
 
     # --- the session's life
 
+    @to_the_end
     async def start_session(self, title: str, sport: str, utc_offset_s: int) -> Session:
         """Begin recording. Raises ActionRefused while another session runs."""
         async with self._turn:
@@ -137,6 +159,7 @@ class Recorder:
                 raise ActionRefused(
                     f"{self.session.title} is still running.", hint="End it first, then start the next."
                 )
+            await self._seal()  # a session that ended elsewhere may have left samples open
             moment = self._moment()
             session = Session(
                 session_id=moment.new_id(),
@@ -151,18 +174,20 @@ class Recorder:
             fields = {name: value for name, value in asdict(session).items() if name != "session_id"}
             await self._database.write(lambda db: propose(db, moment, "session", session.session_id, fields))
             self._pending.clear()
-            self.session, self._open, self._who.worn = session, _Open(), {}
+            self.session, self._who.worn = session, {}
             self._board.set_session(session, session.mono0_ms)
             return session
 
+    @to_the_end
     async def end_session(self) -> Session:
         """Close the running session: everything on disk, sealed and attributed. Raises ActionRefused."""
         async with self._turn:
             if self.session is None:
                 raise ActionRefused("No session is running.", hint="Start one from the board.")
+            moment, session = self._moment(), self.session  # what is heard from here on comes too late
             await self._flush()
             await self._seal()
-            moment, session, who = self._moment(), self.session, self._who.copy()
+            who = self._who.copy()
             end = {
                 "ended_at_ms": max(moment.wall_ms, session.started_at_ms),
                 "mono1_ms": moment.mono_ms if moment.boot_no == session.boot_no else None,
@@ -180,14 +205,16 @@ class Recorder:
             self._board.set_session(None, 0)
             return ended
 
+    @to_the_end
     async def assign(self, strap_id: str, athlete_id: str | None) -> None:
         """Give a strap to an athlete, or take it back with None; the loads concerned are refolded.
 
         Raises NotFound. `Attribution.assign` says from when the strap's samples count as the athlete's.
         """
         async with self._turn:
+            moment, session = self._moment(), self.session  # all that is heard later is the new wearer's
             await self._flush()
-            moment, session, who = self._moment(), self.session, self._who.copy()
+            who = self._who.copy()
             concerned = {a for a in (who.wearer.get(strap_id), athlete_id) if a is not None}
             await self._database.write(lambda db: who.assign(db, strap_id, athlete_id, session, moment))
             self._who = who
@@ -195,6 +222,7 @@ class Recorder:
                 self._board.take_off(athlete)
             await self._refold(concerned)
 
+    @to_the_end
     async def roster_changed(self, refold: set[str]) -> None:
         """Show the roster as it now is; refold the load of the athletes named."""
         async with self._turn:

@@ -44,7 +44,7 @@ def advance(state: LiveLoad, mono_ms: int, bpm: int | None) -> None:
 
     bpm None or 0 is a gap. A sample not newer than the last is ignored, as a repeated notification.
     """
-    if not bpm or (state.last_ms is not None and mono_ms <= state.last_ms):
+    if bpm is None or bpm <= 0 or (state.last_ms is not None and mono_ms <= state.last_ms):
         return
     rate = min(bpm, TABLE_BPM - 1)
     if state.last_ms is not None:

@@ -21,6 +21,11 @@ def register(db: Connection, boot_id: str) -> int:
     return int(db.execute("INSERT INTO boot(boot_id) VALUES (?)", (boot_id,)).lastrowid or 0)
 
 
+def newest(db: Connection) -> int:
+    """The number of the latest boot."""
+    return int(db.execute("SELECT max(boot_no) FROM boot").fetchone()[0])
+
+
 def add_anchor(db: Connection, anchor: Anchor) -> None:
     """Remember that at `mono_ms` of a boot it was `wall_ms`, give or take `err_ms`."""
     db.execute(

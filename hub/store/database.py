@@ -7,7 +7,6 @@ SQLite before 3.51.3); every change is one transaction with FULL durability. It 
 from __future__ import annotations
 
 import asyncio
-import errno
 import shutil
 import sqlite3
 import threading
@@ -25,6 +24,9 @@ T = TypeVar("T")
 READERS = 4
 BUSY_TIMEOUT_S = 10.0
 LEAST_FREE_BYTES = 32 << 20
+DISK_TROUBLE = (
+    sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB
+)  # fmt: skip
 
 
 class Database:
@@ -86,12 +88,15 @@ class Database:
         return connection
 
     def _read(self, question: Callable[[sqlite3.Connection], T]) -> T:
-        db = self._reader()
-        db.execute("BEGIN")
         try:
-            return question(db)
-        finally:
-            db.execute("ROLLBACK")
+            db = self._reader()
+            db.execute("BEGIN")
+            try:
+                return question(db)
+            finally:
+                db.execute("ROLLBACK")
+        except sqlite3.DatabaseError as error:
+            raise _translated(error, self.path) from error
 
     def _write(self, change: Callable[[sqlite3.Connection], T]) -> T:
         db = self._connection
@@ -105,7 +110,7 @@ class Database:
         except BaseException as error:
             if db.in_transaction:
                 db.execute("ROLLBACK")
-            if isinstance(error, sqlite3.OperationalError):
+            if isinstance(error, sqlite3.DatabaseError):
                 raise _translated(error, self.path) from error
             raise
 
@@ -136,10 +141,13 @@ class Database:
             self._connection = None
 
 
-def _translated(error: sqlite3.OperationalError, path: Path) -> Exception:
-    text = str(error)
-    if "full" in text or getattr(error, "errno", None) == errno.ENOSPC:
+def _translated(error: sqlite3.DatabaseError, path: Path) -> Exception:
+    """What the disk or a neighbour did as a HubError; a fault of our own SQL stays what it is."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code == sqlite3.SQLITE_FULL:
         return DiskFull(f"{path.parent}", hint="Free some space; nothing already stored is lost.")
-    if "locked" in text or "unable to open" in text:
-        return StoreUnavailable(f"{path}: {text}", hint="Is another hub using this data folder?")
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_CANTOPEN):
+        return StoreUnavailable(f"{path}: {error}", hint="Is another hub using this data folder?")
+    if code in DISK_TROUBLE:
+        return StoreUnavailable(f"{path}: {error}", hint="Check the disk or memory card and its mount.")
     return error

@@ -80,7 +80,7 @@ CREATE TABLE sync_log(
 INSERT INTO boot(boot_no, boot_id) VALUES (0, 'civil');
 INSERT INTO anchor VALUES (0, 0, 0, 0, 'ntp');
 INSERT INTO meta VALUES ('epoch','1'), ('next_seq','1'), ('acked_seq','0'), ('cursor','0'),
-    ('feed_epoch','1'), ('max_stamp','0'), ('chain_head',
+    ('feed_epoch','0'), ('max_stamp','0'), ('chain_head',
     '0000000000000000000000000000000000000000000000000000000000000000');
 """
 

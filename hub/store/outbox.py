@@ -41,7 +41,7 @@ class StoreOutbox:
                 head_seq=meta.number(db, "next_seq", 1) - 1,
                 acked_seq=meta.number(db, "acked_seq"),
                 cursor=meta.number(db, "cursor"),
-                feed_epoch=meta.number(db, "feed_epoch", 1),
+                feed_epoch=meta.number(db, "feed_epoch"),
                 boot_no=boot_no,
                 boot_id=self._boot_id,
             )
@@ -71,13 +71,18 @@ class StoreOutbox:
 
     async def rewind(self, last_seq: int) -> bool:
         """Make everything after `last_seq` pending again, if all of it is still kept."""
+        wall_ms = self._moment().wall_ms
 
         def change(db: Connection) -> bool:
             wanted = meta.number(db, "next_seq", 1) - 1 - last_seq
             kept = db.execute("SELECT count(*) FROM outbox WHERE seq > ?", (last_seq,)).fetchone()[0]
             if wanted < 0 or kept != wanted:
                 return False
-            db.execute("UPDATE outbox SET state = 'pending' WHERE seq > ? AND state = 'acked'", (last_seq,))
+            # dead ones too: a log with a hole would never be taken, and the cloud rejects them again
+            db.execute("UPDATE outbox SET state = 'pending', reason = NULL WHERE seq > ?", (last_seq,))
+            rows = db.execute("SELECT DISTINCT tbl, pk FROM outbox WHERE seq > ?", (last_seq,)).fetchall()
+            for tbl, pk in rows:
+                records.show(db, tbl, pk, wall_ms)
             meta.put(db, "acked_seq", last_seq)
             return True
 
@@ -88,13 +93,15 @@ class StoreOutbox:
         return await self._database.read(boots.verified_anchors)
 
     async def apply_feed(self, ops: Sequence[FeedOp], head: int) -> None:
-        """Apply entries behind the cursor and move it, in one transaction."""
+        """Apply entries behind the cursor and move it, in one transaction; those before it are repeats."""
         wall_ms = self._moment().wall_ms
 
         def change(db: Connection) -> None:
-            records.apply_feed(db, list(ops), wall_ms)
-            if ops:
-                meta.put(db, "cursor", ops[-1].seq)
+            cursor = meta.number(db, "cursor")
+            new = [op for op in ops if op.seq > cursor]
+            records.apply_feed(db, new, wall_ms)
+            if new:
+                meta.put(db, "cursor", new[-1].seq)
 
         await self._database.write(change)
 

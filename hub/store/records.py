@@ -28,6 +28,7 @@ PRIMARY_KEYS = {
     "stream_assignment": "assignment_id",
     "insight": "insight_id",
 }
+OF_ONE_HUB = ("session", "stream", "stream_assignment")
 RENAMED = {("stream", "strap_id"): "sensor_id"}
 
 
@@ -57,7 +58,11 @@ def propose(db: Connection, moment: Moment, tbl: str, pk: str, fields: dict[str,
 
 
 def apply_feed(db: Connection, ops: list[FeedOp], wall_ms: int) -> None:
-    """Take confirmed edits in feed order; the caller sets the cursor in the same transaction."""
+    """Take confirmed edits in feed order; the caller sets the cursor in the same transaction.
+
+    What another hub recorded is kept in base and not shown: its boots and live session are not ours.
+    """
+    hub_id = meta.value(db, "hub_id")
     for op in ops:
         if op.kind == "set":
             _confirm(db, op)
@@ -67,7 +72,8 @@ def apply_feed(db: Connection, ops: list[FeedOp], wall_ms: int) -> None:
                 "UPDATE outbox SET state = 'dead', reason = ? WHERE op_id = ?",
                 (op.reason or "rejected by the cloud", op.op_id),
             )
-        show(db, op.tbl, op.pk, wall_ms)
+        if op.tbl not in OF_ONE_HUB or op.hub_id is None or hub_id is None or op.hub_id == hub_id:
+            show(db, op.tbl, op.pk, wall_ms)
         meta.put(db, "max_stamp", max(meta.number(db, "max_stamp"), op.stamp_ms))
 
 
@@ -100,16 +106,22 @@ def show(db: Connection, tbl: str, pk: str, wall_ms: int) -> None:
     table = Tables(db)[tbl]
     assert isinstance(table, Table)
     if not doc:
-        with contextlib.suppress(NotFoundError):
-            table.delete(pk)
+        _hide(table, pk)
         return
     if tbl == "insight":
         doc.setdefault("received_at_ms", wall_ms)
     columns = {column.name for column in table.columns}
     named = {RENAMED.get((tbl, name), name): new for name, new in doc.items()}
     shown = {name: _plain(new) for name, new in named.items() if name in columns}
-    with contextlib.suppress(IntegrityError):  # not all of it has arrived yet: it waits in base
+    try:
         table.upsert({key: pk, **shown}, pk=key)
+    except IntegrityError:  # not all of it is here, or no more after a rejection: it waits in base
+        _hide(table, pk)
+
+
+def _hide(table: Table, pk: str) -> None:
+    with contextlib.suppress(NotFoundError):
+        table.delete(pk)
 
 
 def _plain(new: Any) -> Any:

@@ -29,9 +29,13 @@ def of_stream(db: Connection, stream_id: str, from_ms: int, to_ms: int | None) -
 
 
 def unsent_ids(db: Connection, limit: int) -> list[bytes]:
-    """Ids the cloud has not confirmed, newest recordings first."""
+    """Ids the cloud has not confirmed, newest recordings first and files (boot 0) last.
+
+    Times of two boots do not compare, boot numbers do.
+    """
     rows = db.execute(
-        "SELECT seg_id FROM segment WHERE state = 'sealed' ORDER BY mono0 DESC LIMIT ?", (limit,)
+        "SELECT seg_id FROM segment WHERE state = 'sealed' ORDER BY boot_no DESC, mono0 DESC LIMIT ?",
+        (limit,),
     )
     return [bytes(row[0]) for row in rows]
 

@@ -76,11 +76,11 @@ def _take(found: _Found, frame: fitdecode.FitDataMessage) -> None:
     at = value("timestamp")
     if frame.name == "record":
         bpm = value("heart_rate")
-        if isinstance(at, datetime) and isinstance(bpm, int) and bpm > 0:
-            if at < EARLIEST:
-                found.dropped += 1
-            else:
+        if isinstance(bpm, int) and bpm > 0:
+            if isinstance(at, datetime) and at >= EARLIEST:
                 found.heart[int(at.timestamp() * 1000)] = bpm
+            else:
+                found.dropped += 1
     elif frame.name == "session":
         start, elapsed, sport = value("start_time"), value("total_elapsed_time"), value("sport")
         if isinstance(start, datetime) and found.start is None:
@@ -99,13 +99,13 @@ def _take(found: _Found, frame: fitdecode.FitDataMessage) -> None:
 
 
 def _session(found: _Found) -> ExportedSession:
-    if not found.heart:
+    if not found.heart and not found.dropped:
         raise ExportUnreadable(
             "it holds no heart rate.",
             hint="Choose an activity that was recorded with a strap or a wrist sensor.",
         )
     times = sorted(found.heart)
-    first = _first(found, times)
+    first = _first(found, times) if times else 0
     kept = [t for t in times if first - 3_600_000 <= t <= first + LONGEST_SESSION_S * 1000]
     if not kept:
         raise ExportUnreadable(

@@ -1,0 +1,42 @@
+"""What the cloud's Postgres holds, asked beside the running cloud."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+
+from cloud.config import CloudSettings
+from cloud.store.embedded import embedded_server
+from tests.journeys.world import Ground
+
+COUNTED = ("change_log", "row_state", "segment", "dead_letter", "session_load")
+
+
+class CloudView:
+    """Questions to the embedded server of a ground's cloud."""
+
+    def __init__(self, ground: Ground) -> None:
+        self._postgres = CloudSettings.from_env(ground.env).postgres_dir
+
+    def _ask(self, question: str, *values: object) -> list[tuple[Any, ...]]:
+        with embedded_server(self._postgres) as url, psycopg.connect(url) as db:
+            return db.execute(question.encode(), values).fetchall()
+
+    def count(self, table: str) -> int:
+        """Rows in one of the tables that must not grow by repetition."""
+        assert table in COUNTED
+        return int(self._ask(f"SELECT count(*) FROM {table}")[0][0])
+
+    def everything(self) -> dict[str, int]:
+        """All counts."""
+        return {table: self.count(table) for table in COUNTED}
+
+    def rows(self, tbl: str) -> list[str]:
+        """Primary keys of one kind of record."""
+        return [row[0] for row in self._ask("SELECT pk FROM row_state WHERE tbl = %s ORDER BY pk", tbl)]
+
+    def loads(self, session_id: str) -> dict[str, float | None]:
+        """Banister AU by athlete, as the cloud computed it."""
+        rows = self._ask("SELECT athlete_id, banister_au FROM session_load WHERE session_id = %s", session_id)
+        return {row[0]: row[1] for row in rows}

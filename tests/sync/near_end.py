@@ -1,0 +1,135 @@
+"""A hub's store in memory, as narrow as the relay's seam; it refuses what a real one must never be told."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from random import Random
+
+import msgspec
+import numpy as np
+
+from sync import wire
+from sync.chain import CHAIN_0, next_chain
+from sync.client import CloudClient
+from sync.outbox import Standing
+from sync.relay import Relay
+from sync.segments import Samples, Segment, seal
+from tests.sync.far_end import Line
+
+SEED = bytes(range(32))
+
+
+class MemoryOutbox:
+    def __init__(self) -> None:
+        self.log: list[wire.Op] = []
+        self.acked_seq = 0
+        self.dead: set[int] = set()
+        self.feed: list[wire.FeedOp] = []
+        self.kept: dict[bytes, Segment] = {}
+        self.stored: set[bytes] = set()
+        self.facts: list[wire.Anchor] = []
+        self.contacts: list[tuple[int, int, int]] = []
+        self.notes: list[tuple[str, str]] = []
+        self.epoch = 1
+        self.keeps_from = 1
+
+    def edit(self, **fields: object) -> None:
+        seq = len(self.log) + 1
+        op_id = str(uuid.UUID(int=seq))
+        chain = next_chain(self.log[-1].chain if self.log else CHAIN_0, op_id)
+        op = wire.Op(
+            seq=seq,
+            op_id=op_id,
+            tbl="athlete",
+            pk=op_id,
+            fields=fields,
+            after_ms=0,
+            boot_no=1,
+            mono_ms=seq,
+            chain=chain,
+        )
+        self.log.append(op)
+
+    def close_segment(self, n: int = 60) -> bytes:
+        rng = np.random.default_rng(len(self.kept))
+        segment = seal(
+            str(uuid.UUID(int=len(self.kept))),
+            1,
+            Samples(
+                mono_ms=np.arange(n, dtype=np.int64) * 1000,
+                bpm=rng.integers(90, 190, n).astype(np.int16),
+                contact=np.full(n, 2, np.uint8),
+                rr_count=np.full(n, 2, np.uint8),
+                rr_1024=rng.integers(300, 700, 2 * n).astype(np.uint16),
+            ),
+        )
+        self.kept[segment.seg_id] = segment
+        return segment.seg_id
+
+    async def standing(self) -> Standing:
+        return Standing(self.epoch, len(self.log), self.acked_seq, len(self.feed), 1, 1, "boot-1")
+
+    async def pending_ops(self, limit_bytes: int) -> Sequence[wire.Op]:
+        ops: list[wire.Op] = []
+        size = 0
+        for op in self.log[self.acked_seq :]:
+            size += len(msgspec.json.encode(op))
+            if ops and size > limit_bytes:
+                break
+            ops.append(op)
+        return ops
+
+    async def record_pushed(self, response: wire.PushResponse) -> None:
+        assert response.last_seq <= len(self.log)
+        self.acked_seq = max(self.acked_seq, response.last_seq)
+        self.dead |= {result.seq for result in response.results if result.status == "dead"}
+
+    async def rewind(self, last_seq: int) -> bool:
+        if last_seq + 1 < self.keeps_from:
+            return False
+        self.acked_seq = last_seq
+        return True
+
+    async def anchors(self) -> Sequence[wire.Anchor]:
+        return self.facts
+
+    async def apply_feed(self, ops: Sequence[wire.FeedOp], head: int) -> None:
+        assert [op.seq for op in ops] == list(range(len(self.feed) + 1, len(self.feed) + 1 + len(ops)))
+        assert head >= ops[-1].seq
+        self.feed += ops
+
+    async def unsent_segment_ids(self, limit: int) -> Sequence[bytes]:
+        return [seg_id for seg_id in self.kept if seg_id not in self.stored][:limit]
+
+    async def segments(self, ids: Sequence[bytes]) -> Sequence[Segment]:
+        return [self.kept[seg_id] for seg_id in ids]
+
+    async def record_stored(self, ids: Sequence[bytes]) -> None:
+        assert set(ids) <= self.kept.keys()
+        self.stored |= set(ids)
+
+    async def record_contact(self, server_ms: int, rtt_ms: int, mono_ms: int) -> None:
+        self.contacts.append((server_ms, rtt_ms, mono_ms))
+
+    async def note(self, what: str, outcome: str) -> None:
+        self.notes.append((what, outcome))
+
+
+class Ticks:
+    """A clock that moves a millisecond each time it is read."""
+
+    def __init__(self) -> None:
+        self.now_ms = 1_000
+
+    def __call__(self) -> int:
+        self.now_ms += 1
+        return self.now_ms
+
+
+def client_on(line: Line) -> CloudClient:
+    return CloudClient("https://cloud.test", "hub-1", SEED, line)
+
+
+def relay_on(outbox: MemoryOutbox, line: Line, *, period_s: float = 0.01) -> Relay:
+    return Relay(outbox, lambda: client_on(line), Ticks(), lambda: 0, Random(1), period_s=period_s)
