@@ -1,0 +1,1 @@
+"""The Postgres service: accepts what hubs recorded, adds history and insights."""

@@ -1,0 +1,194 @@
+"""What hubs call, under /v1: enrolment, sessions, push, pull and segments, in the wire's own types.
+
+It holds no rules: it opens the transaction, asks hubs or ingest, and answers after the commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated
+
+import msgspec
+from litestar import Request, Response, Router, get, post
+from litestar.datastructures import State
+from litestar.enums import MediaType
+from litestar.exceptions import HTTPException
+from litestar.params import JSONBody, QueryParameter
+
+from cloud import hubs, ingest
+from cloud.clock import now_ms
+from cloud.content import ContentGate
+from cloud.errors import BodyRefused, CloudError, SessionRequired
+from cloud.limits import TryLimit
+from cloud.store.database import Connection, Database, execute, fetch_all, fetch_values
+from cloud.store.rows import FeedRow, HubIdentity
+from sync import wire
+
+HubRequest = Request[None, None, State]
+
+MAX_IDS = 500
+PULL_BYTES = 1 << 20
+PULL_ROWS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class ApiParts:
+    """What the handlers need; `on_arrival` is told that ops or segments were committed."""
+
+    database: Database
+    on_arrival: Callable[[], None]
+    enrol_tries: TryLimit
+
+
+def parts_of(request: HubRequest) -> ApiParts:
+    """The parts the composition root left in the app's state."""
+    parts: ApiParts = request.app.state.api
+    return parts
+
+
+async def authenticate(db: Connection, request: HubRequest) -> HubIdentity:
+    """The hub that sent this request. Raises SessionRequired."""
+    return await hubs.hub_of_token(db, request.headers.get("authorization", ""), now_ms())
+
+
+@post("/hub/enrol", status_code=200, summary="Join a club with a claim code")
+async def enrol(request: HubRequest, data: JSONBody[wire.EnrolRequest]) -> wire.EnrolResponse:
+    parts = parts_of(request)
+    caller = request.client.host if request.client else ""
+    parts.enrol_tries.check(caller)
+    try:
+        async with parts.database.transaction() as db:
+            return await hubs.enrol(db, data, now_ms())
+    except CloudError:
+        parts.enrol_tries.count(caller)
+        raise
+
+
+@post("/sync/challenge", status_code=200, summary="Ask for a nonce to sign")
+async def challenge(request: HubRequest, data: JSONBody[wire.ChallengeRequest]) -> wire.ChallengeResponse:
+    async with parts_of(request).database.transaction() as db:
+        return await hubs.challenge(db, data.hub_id, now_ms())
+
+
+@post("/sync/session", status_code=200, summary="Open a session with a signed nonce")
+async def open_session(request: HubRequest, data: JSONBody[wire.SessionRequest]) -> wire.SessionResponse:
+    database = parts_of(request).database
+    async with database.transaction() as db:  # committed before the signature is judged
+        is_fresh = await hubs.use_nonce(db, data, now_ms())
+    if not is_fresh:
+        raise SessionRequired("The nonce is unknown, used or too old.")
+    async with database.transaction() as db:
+        return await hubs.open_session(db, data, now_ms())
+
+
+@post("/sync/hello", status_code=200, summary="Compare where both logs stand")
+async def hello(request: HubRequest, data: JSONBody[wire.HelloRequest]) -> wire.HelloResponse:
+    async with parts_of(request).database.transaction() as db:
+        hub = await authenticate(db, request)
+        return await hubs.hello(db, hub, data, now_ms())
+
+
+@post("/sync/push", status_code=200, summary="Propose edits, in order")
+async def push(request: HubRequest, data: JSONBody[wire.PushRequest]) -> wire.PushResponse:
+    parts = parts_of(request)
+    async with parts.database.transaction() as db:
+        hub = await authenticate(db, request)
+    async with parts.database.transaction() as db:
+        taken = await ingest.push(db, hub, data, now_ms())
+    if any(result.status != "dup" for result in taken.response.results):
+        parts.on_arrival()
+    if taken.stopped is not None:
+        raise taken.stopped
+    return taken.response
+
+
+@get("/sync/pull", summary="Read the club's feed after a cursor")
+async def pull(
+    request: HubRequest,
+    after: Annotated[int, QueryParameter(ge=0, le=2**62)],
+    byte_limit: Annotated[int, QueryParameter(name="bytes", ge=1)] = PULL_BYTES,
+) -> wire.PullResponse:
+    async with parts_of(request).database.transaction() as db:
+        hub = await authenticate(db, request)
+    async with parts_of(request).database.transaction() as db:
+        clock = await hubs.feed_clock(db, hub.club_id)
+        cursor = min(after, clock.seq)
+        await execute(db, "hub_pulled", {"club_id": hub.club_id, "hub_id": hub.hub_id, "cursor": cursor})
+        params = {"club_id": hub.club_id, "after": after, "limit": PULL_ROWS}
+        rows = await fetch_all(db, "feed_after", FeedRow, params)
+    ops = within(
+        [msgspec.convert(row, wire.FeedOp, from_attributes=True) for row in rows], min(byte_limit, PULL_BYTES)
+    )
+    return wire.PullResponse(ops=ops, head=max(clock.seq, ops[-1].seq if ops else 0))
+
+
+def within(ops: list[wire.FeedOp], byte_limit: int) -> list[wire.FeedOp]:
+    """As many entries from the front as fit, but always one, so that a cursor can move."""
+    used = 0
+    for count, op in enumerate(ops):
+        used += len(msgspec.json.encode(op)) + 1
+        if used > byte_limit and count > 0:
+            return ops[:count]
+    return ops
+
+
+@post("/seg/have", status_code=200, summary="Ask which segments are missing")
+async def have(request: HubRequest, data: JSONBody[wire.HaveRequest]) -> wire.HaveResponse:
+    if len(data.ids) > MAX_IDS:
+        raise BodyRefused(f"At most {MAX_IDS} ids.")
+    try:
+        wanted = [bytes.fromhex(text) for text in data.ids]
+    except ValueError as error:
+        raise BodyRefused("An id is not hex.") from error
+    async with parts_of(request).database.transaction() as db:
+        hub = await authenticate(db, request)
+        held = set(await fetch_values(db, "segments_held", {"club_id": hub.club_id, "seg_ids": wanted}))
+    return wire.HaveResponse(missing=[seg_id.hex() for seg_id in wanted if seg_id.hex() not in held])
+
+
+@post("/seg", status_code=200, summary="Store segments, as concatenated frames")
+async def segments(request: HubRequest) -> wire.SegmentResponse:
+    parts = parts_of(request)
+    async with parts.database.transaction() as db:
+        hub = await authenticate(db, request)
+    opened = await ingest.open_segments(await request.body())
+    async with parts.database.transaction() as db:
+        await ingest.store_segments(db, hub, opened.good, now_ms())
+    if opened.good:
+        parts.on_arrival()
+    return wire.SegmentResponse(stored=[s.seg_id.hex() for s in opened.good], rejected=opened.rejected)
+
+
+def on_cloud_error(_: HubRequest, error: CloudError) -> Response[wire.Problem]:
+    """A refusal as the wire's Problem."""
+    detail = f"{error} {error.hint}".strip()
+    problem = wire.Problem(err=error.err, err_class=error.err_class, detail=detail, last_seq=error.last_seq)
+    headers = {"Retry-After": "60"} if error.status in (429, 503) else {}
+    return Response(problem, status_code=error.status, headers=headers, media_type=MediaType.JSON)
+
+
+def on_bad_request(_: HubRequest, error: HTTPException) -> Response[wire.Problem]:
+    """What the framework itself refuses: a body or parameter of the wrong shape."""
+    problem = wire.Problem(err="invalid", err_class="permanent", detail=str(error.detail)[:500])
+    return Response(problem, status_code=error.status_code, media_type=MediaType.JSON)
+
+
+def on_failure(_: HubRequest, __: Exception) -> Response[wire.Problem]:
+    """Our own fault; the hub keeps the bytes and tries again."""
+    problem = wire.Problem(
+        err="failed", err_class="transient", detail="The cloud failed; it was logged there."
+    )
+    return Response(problem, status_code=500, media_type=MediaType.JSON)
+
+
+def api_router() -> Router:
+    """Everything under /v1."""
+    return Router(
+        "/v1",
+        route_handlers=[enrol, challenge, open_session, hello, push, pull, have, segments],
+        middleware=[ContentGate()],
+        exception_handlers={CloudError: on_cloud_error, HTTPException: on_bad_request, Exception: on_failure},
+        tags=["sync"],
+        request_max_body_size=None,
+    )

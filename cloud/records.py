@@ -1,0 +1,125 @@
+"""Which tables a hub may write and what their known fields must look like.
+
+Unknown fields are kept as they are, since the hub may be newer; an unknown table is refused.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sync import wire
+
+Check = Callable[[Any], bool]
+
+MAX_INT = 2**53
+MAX_TEXT = 2000
+MAX_BOOT = 2**31
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why an op cannot be accepted; `code` goes back through the feed."""
+
+    code: str
+    detail: str
+
+
+def _text(value: Any) -> bool:
+    return isinstance(value, str) and len(value) <= MAX_TEXT
+
+
+def _number(value: Any) -> bool:
+    return type(value) is int and abs(value) <= MAX_INT
+
+
+def _flag(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
+def _bpm(value: Any) -> bool:
+    return type(value) is int and 20 <= value <= 260
+
+
+def _one_of(*words: str) -> Check:
+    return lambda value: value in words
+
+
+def _or_none(check: Check) -> Check:
+    return lambda value: value is None or check(value)
+
+
+TABLES: Mapping[str, Mapping[str, Check]] = {
+    "athlete": {
+        "name": _text,
+        "shirt_number": _or_none(lambda value: _number(value) and 0 <= value <= 9999),
+        "sex": _one_of("F", "M", "U"),
+        "hr_max_bpm": _or_none(_bpm),
+        "hr_rest_bpm": _or_none(_bpm),
+        "is_active": _flag,
+    },
+    "session": {
+        "title": _text,
+        "sport": _text,
+        "started_at_ms": lambda value: _number(value) and 0 <= value < 253_402_300_800_000,
+        "utc_offset_s": lambda value: _number(value) and abs(value) <= 64_800,
+        "ended_at_ms": _or_none(_number),
+        "boot_no": lambda value: _number(value) and 0 <= value < MAX_BOOT,
+        "mono0_ms": _number,
+        "mono1_ms": _or_none(_number),
+        "source": _text,
+    },
+    "strap": {"name": _text, "address": _text, "athlete_id": _or_none(_text)},
+    "stream": {"strap_id": _text, "boot_no": _number, "channel": _text},
+    "stream_assignment": {
+        "stream_id": _text,
+        "athlete_id": _text,
+        "session_id": _text,
+        "from_ms": _number,
+        "to_ms": _or_none(_number),
+    },
+}
+CLOUD_TABLES = frozenset({"insight"})
+
+
+def refusal(op: wire.Op) -> Refusal | None:
+    """Why this op is refused, or None when it may be merged."""
+    if op.tbl in CLOUD_TABLES:
+        return Refusal("read_only_table", f"{op.tbl} is written by the cloud")
+    checks = TABLES.get(op.tbl)
+    if checks is None:
+        return Refusal("unknown_table", f"no table is called {op.tbl[:80]!r}")
+    if not op.pk or len(op.pk) > 200 or "\0" in op.pk:
+        return Refusal("invalid", "pk is not a key")
+    if not (0 <= op.boot_no < MAX_BOOT and _number(op.mono_ms) and _number(op.after_ms)):
+        return Refusal("invalid", "boot_no, mono_ms or after_ms is out of range")
+    if not _is_storable(op.fields):
+        return Refusal("invalid", "a field holds a zero character or is nested too deeply")
+    for name, value in op.fields.items():
+        check = checks.get(name)
+        if check is not None and not check(value):
+            return Refusal("invalid", f"{op.tbl}.{name} cannot be {str(value)[:80]!r}")
+    return None
+
+
+def is_op_id(text: str) -> bool:
+    """Op ids are uuids in their usual form; anything else cannot be chained."""
+    try:
+        return str(uuid.UUID(text)) == text
+    except ValueError:
+        return False
+
+
+def _is_storable(value: Any, depth: int = 0) -> bool:
+    """jsonb holds neither zero characters nor endless nesting."""
+    if isinstance(value, str):
+        return "\0" not in value
+    if depth > 20:
+        return False
+    if isinstance(value, Mapping):
+        return all(_is_storable(k, depth + 1) and _is_storable(v, depth + 1) for k, v in value.items())
+    if isinstance(value, list):
+        return all(_is_storable(item, depth + 1) for item in value)
+    return True

@@ -1,0 +1,56 @@
+"""What happens by the clock: the weekly insight, soon after ingest settles and every hour, and sweeping.
+
+It keeps nothing across restarts; every job may run twice without harm.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from cloud.accounts import remove_expired
+from cloud.clock import now_ms
+from cloud.insights.job import refresh_insights
+from cloud.store.database import Database
+
+SETTLE_S = 3.0
+INSIGHTS = "insights"
+
+
+class CloudSchedule:
+    """The service's few recurring jobs."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._scheduler = AsyncIOScheduler(
+            timezone=UTC, job_defaults={"coalesce": True, "misfire_grace_time": 600}
+        )
+
+    def refresh_insights_soon(self) -> None:
+        """Bring the hourly refresh forward to a few seconds from now."""
+        job = self._scheduler.get_job(INSIGHTS)
+        if job is not None:
+            job.modify(next_run_time=datetime.now(UTC) + timedelta(seconds=SETTLE_S))
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """The scheduler as long as the block runs."""
+        logging.getLogger("apscheduler").setLevel(logging.WARNING)
+        self._scheduler.add_job(self._insights, "interval", hours=1, id=INSIGHTS, max_instances=1)
+        self._scheduler.add_job(self._sweep, "interval", hours=1, max_instances=1)
+        self._scheduler.start()
+        try:
+            yield
+        finally:
+            self._scheduler.shutdown(wait=False)
+
+    async def _insights(self) -> None:
+        await refresh_insights(self._database, now_ms())
+
+    async def _sweep(self) -> None:
+        async with self._database.transaction() as db:
+            await remove_expired(db, now_ms())

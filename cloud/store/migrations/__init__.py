@@ -1,0 +1,1 @@
+"""Plain SQL, numbered; a released file never changes."""

@@ -1,0 +1,81 @@
+-- name: hub_directory_add
+INSERT INTO hub_directory (hub_id, club_id) VALUES (%(hub_id)s, %(club_id)s);
+
+-- name: hub_add
+INSERT INTO hub (club_id, hub_id, pubkey, model, software, enrolled_ms, seen_ms)
+VALUES (%(club_id)s, %(hub_id)s, %(pubkey)s, %(model)s, %(software)s, %(now_ms)s, %(now_ms)s);
+
+-- name: hub_identity
+SELECT club_id, hub_id FROM hub_directory WHERE hub_id = %(hub_id)s;
+
+-- name: nonce_add
+INSERT INTO hub_nonce (nonce_sha256, hub_id, expires_ms) VALUES (%(nonce_sha256)s, %(hub_id)s, %(expires_ms)s);
+
+-- name: nonce_use
+-- Single use, whether or not the signature turns out to be right.
+DELETE FROM hub_nonce
+WHERE nonce_sha256 = %(nonce_sha256)s AND hub_id = %(hub_id)s AND expires_ms > %(now_ms)s
+RETURNING hub_id;
+
+-- name: token_add
+INSERT INTO hub_token (token_sha256, hub_id, club_id, expires_ms)
+VALUES (%(token_sha256)s, %(hub_id)s, %(club_id)s, %(expires_ms)s);
+
+-- name: token_hub
+SELECT club_id, hub_id FROM hub_token WHERE token_sha256 = %(token_sha256)s AND expires_ms > %(now_ms)s;
+
+-- name: hub_seen
+-- Not at every request: a hub that is busy sending was seen a moment ago.
+UPDATE hub SET seen_ms = %(now_ms)s
+WHERE club_id = %(club_id)s AND hub_id = %(hub_id)s AND seen_ms < %(now_ms)s::bigint - 10000;
+
+-- name: hub_pulled
+UPDATE hub SET pull_cursor = %(cursor)s
+WHERE club_id = %(club_id)s AND hub_id = %(hub_id)s AND pull_cursor < %(cursor)s;
+
+-- name: hub_get
+SELECT club_id, hub_id, pubkey, epoch, last_seq, last_chain, max_stamp
+FROM hub WHERE club_id = %(club_id)s AND hub_id = %(hub_id)s;
+
+-- name: hub_lock
+-- The first lock of every push: one batch of a hub at a time.
+SELECT club_id, hub_id, pubkey, epoch, last_seq, last_chain, max_stamp
+FROM hub WHERE club_id = %(club_id)s AND hub_id = %(hub_id)s
+FOR UPDATE;
+
+-- name: hub_advance
+UPDATE hub
+SET last_seq = %(last_seq)s, last_chain = %(last_chain)s, max_stamp = %(max_stamp)s, seen_ms = %(now_ms)s
+WHERE club_id = %(club_id)s AND hub_id = %(hub_id)s;
+
+-- name: hub_new_epoch
+-- Epochs only rise; a hub that was restored numbers its log anew from 1.
+UPDATE hub
+SET epoch = %(epoch)s, last_seq = 0, last_chain = decode(repeat('00', 32), 'hex')
+WHERE club_id = %(club_id)s AND hub_id = %(hub_id)s AND epoch < %(epoch)s;
+
+-- name: hub_greeted
+UPDATE hub SET pull_cursor = %(cursor)s, seen_ms = %(now_ms)s WHERE club_id = %(club_id)s AND hub_id = %(hub_id)s;
+
+-- name: hub_statuses
+SELECT
+    hub.hub_id, hub.model, hub.software, hub.enrolled_ms, hub.seen_ms,
+    (SELECT count(*) FROM change_log c
+     WHERE c.club_id = hub.club_id AND c.hub_id = hub.hub_id AND c.kind = 'set') AS ops_accepted,
+    (SELECT count(*) FROM dead_letter d WHERE d.club_id = hub.club_id AND d.hub_id = hub.hub_id) AS ops_dead,
+    (SELECT count(*) FROM segment s WHERE s.club_id = hub.club_id AND s.hub_id = hub.hub_id) AS segments,
+    (clock.seq - hub.pull_cursor) AS entries_behind
+FROM hub JOIN club_clock clock ON clock.club_id = hub.club_id
+WHERE hub.club_id = %(club_id)s
+ORDER BY hub.enrolled_ms;
+
+-- name: anchor_add
+INSERT INTO hub_anchor (club_id, hub_id, boot_no, mono_ms, wall_ms, err_ms, source)
+VALUES (%(club_id)s, %(hub_id)s, %(boot_no)s, %(mono_ms)s, %(wall_ms)s, %(err_ms)s, %(source)s)
+ON CONFLICT DO NOTHING;
+
+-- name: anchors
+SELECT boot_no, mono_ms, wall_ms, err_ms, source
+FROM hub_anchor
+WHERE club_id = %(club_id)s AND hub_id = %(hub_id)s
+ORDER BY boot_no, mono_ms;

@@ -1,0 +1,239 @@
+"""What the questions answer: one frozen row type for each shape of result.
+
+They hold no behaviour; times are epoch ms UTC.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Club:
+    """The tenant."""
+
+    club_id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Coach:
+    """Somebody who signs in online, and the club they see."""
+
+    email: str
+    club_id: str
+    club_name: str
+    password_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class HubIdentity:
+    """The hub a request comes from."""
+
+    club_id: str
+    hub_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class HubRow:
+    """Where one hub's log stands."""
+
+    club_id: str
+    hub_id: str
+    pubkey: bytes
+    epoch: int
+    last_seq: int
+    last_chain: bytes
+    max_stamp: int
+
+
+@dataclass(frozen=True, slots=True)
+class HubStatus:
+    """One line of the hubs page."""
+
+    hub_id: str
+    model: str
+    software: str
+    enrolled_ms: int
+    seen_ms: int
+    ops_accepted: int
+    ops_dead: int
+    segments: int
+    entries_behind: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClubClock:
+    """The feed's head."""
+
+    seq: int
+    feed_epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class AnchorRow:
+    """A boot's monotonic time tied to true time."""
+
+    boot_no: int
+    mono_ms: int
+    wall_ms: int
+    err_ms: int
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordRow:
+    """A record's confirmed state with the stamp of each field."""
+
+    tbl: str
+    pk: str
+    doc: dict[str, Any]
+    stamps: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class FeedRow:
+    """One entry of a club's feed."""
+
+    seq: int
+    op_id: str
+    kind: str
+    tbl: str
+    pk: str
+    fields: dict[str, Any]
+    stamp_ms: int
+    hub_id: str | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StaleRow:
+    """A session whose loads must be computed anew."""
+
+    club_id: str
+    session_id: str
+    mark: int
+
+
+@dataclass(frozen=True, slots=True)
+class WornRow:
+    """One span in which an athlete wore a strap in a session, with what the formulas need to know of them."""
+
+    athlete_id: str
+    stream_id: str
+    from_ms: int
+    to_ms: int | None
+    sex: str | None
+    hr_max_bpm: int | None
+    hr_rest_bpm: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSpan:
+    """When a session was, in its boot's time; `mono1_ms` None while it runs."""
+
+    boot_no: int
+    mono0_ms: int
+    mono1_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentRow:
+    """A stored segment."""
+
+    seg_id: bytes
+    stream_id: str
+    boot_no: int
+    mono0_ms: int
+    mono1_ms: int
+    n: int
+    codec: int
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRow:
+    """One line of the sessions page."""
+
+    session_id: str
+    title: str
+    sport: str
+    started_at_ms: int
+    utc_offset_s: int
+    ended_at_ms: int | None
+    athletes: int
+    with_data: int
+    mean_banister_au: float | None
+    mean_coverage: float | None
+    is_stale: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LoadRow:
+    """One athlete's result in one session; the load fields are None while nothing was computed."""
+
+    athlete_id: str
+    name: str
+    shirt_number: int | None
+    mean_bpm: float | None
+    max_bpm: int | None
+    banister_au: float | None
+    edwards_au: float | None
+    coverage: float | None
+    zone_s: list[float] | None
+    estimated_s: float | None
+    above_max_s: float | None
+    n: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class AthleteRow:
+    """One line of the athletes page."""
+
+    athlete_id: str
+    name: str
+    shirt_number: int | None
+    sex: str | None
+    hr_max_bpm: int | None
+    hr_rest_bpm: int | None
+    is_active: bool
+    sessions: int
+    last_session_ms: int | None
+    last_utc_offset_s: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class AttendedRow:
+    """An athlete's part in one session, for the history: `banister_au` None with n 0 means no data."""
+
+    athlete_id: str
+    session_id: str
+    title: str
+    started_at_ms: int
+    utc_offset_s: int
+    banister_au: float | None
+    coverage: float | None
+    n: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class InsightRow:
+    """An insight as it went into the feed."""
+
+    insight_id: str
+    week_start: str
+    headline: str
+    body: str
+    facts: list[list[str]]
+    written_by: str
+    stamp_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedSession:
+    """A session's day, for the club's calendar."""
+
+    session_id: str
+    started_at_ms: int
+    utc_offset_s: int
