@@ -1,0 +1,1 @@
+"""The formulas, held against published numbers and against each other."""

@@ -1,0 +1,1 @@
+"""Export files of other vendors."""

@@ -1,0 +1,1 @@
+"""The core of the hub: recorder, loads, importer, commands."""
