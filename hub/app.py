@@ -250,6 +250,13 @@ class Hub:
             )
             self.frames.publish(self.board.snapshot(self.clock.mono_ms(), self.clock.wall_ms()))
 
+    def _warning(self) -> str:
+        """What stands in the way of recording, the worst first."""
+        refused = self.recorder.storage_error
+        if refused is not None:
+            return f"Heart rates are not being saved. {refused} {refused.hint}".strip()
+        return f"The radio does not work. {self.fleet.trouble}" if self.fleet.trouble else ""
+
     # --- time
 
     def _learn_time(self, anchor: Anchor) -> None:

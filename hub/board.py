@@ -35,7 +35,10 @@ class LiveState:
 
 @dataclass(frozen=True, slots=True)
 class BoardSnapshot:
-    """The whole board at one tick; `at_ms` is the hub's view of epoch ms."""
+    """The whole board at one tick; `at_ms` is the hub's view of epoch ms.
+
+    `warning` is what stands in the way of recording right now, in words; empty when nothing does.
+    """
 
     seq: int
     at_ms: int
@@ -44,6 +47,7 @@ class BoardSnapshot:
     athletes: tuple[LiveState, ...]
     unassigned: int
     fresh: int
+    warning: str = ""
 
 
 @dataclass(slots=True)
@@ -62,6 +66,7 @@ class Board:
 
     session: Session | None = None
     started_ms: int = 0
+    warning: str = ""
     _rows: dict[str, _Wearing] = field(default_factory=dict)
     _strangers: dict[str, int] = field(default_factory=dict)
     _battery: dict[str, int] = field(default_factory=dict)
@@ -129,6 +134,7 @@ class Board:
             athletes=states,
             unassigned=len(self._strangers),
             fresh=sum(s.bpm is not None and s.age_s is not None and s.age_s <= FRESH_S for s in states),
+            warning=self.warning,
         )
 
     def _state(self, row: _Wearing, now_mono_ms: int, elapsed_s: float | None) -> LiveState:

@@ -144,9 +144,8 @@ def _run(settings: HubSettings, options: argparse.Namespace) -> int:
 def _demo(settings: HubSettings, options: argparse.Namespace) -> int:
     from hub import demo  # the demo extra is optional
 
-    cloud_port = int(os.environ.get("TOUCHLINE_CLOUD_PORT") or 8100)
     logging.getLogger().setLevel(logging.WARNING)
-    wanted = demo.DemoOptions(settings, cloud_port, options.athletes, options.speed, options.faults)
+    wanted = demo.DemoOptions(settings, options.athletes, options.speed, options.faults)
     try:
         demo.run(wanted, lambda line: print(line, flush=True))
     except KeyboardInterrupt:  # before the hub was up; afterwards it stops by itself

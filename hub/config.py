@@ -17,7 +17,7 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 
 @dataclass(frozen=True, slots=True)
 class HubSettings:
-    """Where the hub keeps its data, listens, and finds its radio."""
+    """Where the hub keeps its data, listens, and finds its radio; `cloud_port` is for the demo's cloud."""
 
     data: Path = Path("touchline-data")
     host: str = "127.0.0.1"
@@ -25,6 +25,7 @@ class HubSettings:
     backend: str = "bluez"
     adapters: tuple[str, ...] = ()
     virtual_port: int = 9700
+    cloud_port: int = 8100
     slots_per_adapter: int | None = None
     log_level: str = "info"
 
@@ -59,6 +60,7 @@ class HubSettings:
             backend=backend,
             adapters=adapters,
             virtual_port=_number(env, "TOUCHLINE_VIRTUAL_PORT", usual.virtual_port),
+            cloud_port=_number(env, "TOUCHLINE_CLOUD_PORT", usual.cloud_port),
             slots_per_adapter=_number(env, "TOUCHLINE_SLOTS", 0) if slots else None,
             log_level=log_level,
         )

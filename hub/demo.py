@@ -50,7 +50,6 @@ class DemoOptions:
     """What the demo runs with."""
 
     settings: HubSettings
-    cloud_port: int = 8100
     athlete_count: int = 24
     speed: float = 1.0
     faults: str = "none"
@@ -64,7 +63,10 @@ def run(options: DemoOptions, say: Callable[[str], None]) -> None:
     """Run the demo until it is interrupted. Raises HubError with a clear sentence."""
     began = time.monotonic()
     settings = options.settings
-    for port, name in ((settings.port, "TOUCHLINE_PORT"), (options.cloud_port, "TOUCHLINE_CLOUD_PORT")):
+    for port, name in (
+        (settings.port, "TOUCHLINE_PORT"),
+        (options.settings.cloud_port, "TOUCHLINE_CLOUD_PORT"),
+    ):
         try:
             listening_socket(settings.host, port).close()
         except PortTaken as error:
@@ -120,7 +122,7 @@ async def _once_up(
     say("5/5 The hub is up; straps connect, and what the cloud does not have yet is sent")
     try:
         if claim is not None:
-            await hub.enrol(f"http://127.0.0.1:{options.cloud_port}", claim)
+            await hub.enrol(f"http://127.0.0.1:{options.settings.cloud_port}", claim)
         if hub.recorder.session is None:
             await hub.recorder.start_session("Demo training", "training", 0)
     except HubError as error:
@@ -132,13 +134,14 @@ async def _once_up(
         fresh = hub.board.snapshot(hub.clock.mono_ms(), hub.clock.wall_ms()).fresh
         standing = await hub.database.read(ledger.sync_ledger)
         is_ready = fresh >= options.athlete_count and standing.pending < 100
-    host = options.settings.host
+    hub_url = f"http://{options.settings.host}:{options.settings.port}"
+    cloud_url = f"http://127.0.0.1:{options.settings.cloud_port}"
     say(
         f"""
 Ready after {time.monotonic() - began:.0f} s: {fresh} of {options.athlete_count} athletes are live.
 
-  Hub    http://{host}:{options.settings.port}    name {STAFF}    password {sign_in["hub_password"]}
-  Cloud  http://127.0.0.1:{options.cloud_port}    name {COACH}    password {sign_in["cloud_password"]}
+  Hub    {hub_url}    name {STAFF}    password {sign_in["hub_password"]}
+  Cloud  {cloud_url}    name {COACH}    password {sign_in["cloud_password"]}
 
 Ctrl-C stops everything; a second start goes on where this one stopped."""
     )
@@ -181,7 +184,7 @@ def _seed(database: Database, clock: Clock, count: int, say: Callable[[str], Non
 
 
 def _cloud_command(options: DemoOptions) -> list[str]:
-    return [sys.executable, "-m", "cloud.cli", "serve", "--port", str(options.cloud_port)]
+    return [sys.executable, "-m", "cloud.cli", "serve", "--port", str(options.settings.cloud_port)]
 
 
 def _cloud_env(options: DemoOptions) -> dict[str, str]:
@@ -231,7 +234,7 @@ def _wait_for_cloud(options: DemoOptions, cloud: subprocess.Popen[str], log_path
     while time.monotonic() < deadline:
         if cloud.poll() is not None:
             break
-        if _is_listening(options.cloud_port):
+        if _is_listening(options.settings.cloud_port):
             return
         time.sleep(0.2)
     raise DemoFailed("the cloud did not come up.", hint=f"Its log is {log_path}: {_last_line(log_path)}")

@@ -55,7 +55,8 @@ def walk(browser: Browser, place: dict[str, str], size: str, out: Path) -> None:
 
     def shoot(name: str, *, whole: bool = False) -> None:
         page.wait_for_timeout(700)
-        page.screenshot(path=out / (f"{name}.png" if size == "tablet" else f"{name}-{size}.png"), full_page=whole)
+        file = f"{name}.png" if size == "tablet" else f"{name}-{size}.png"
+        page.screenshot(path=out / file, full_page=whole)
 
     page.goto(place["hub"])
     shoot("sign-in")

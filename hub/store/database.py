@@ -46,12 +46,12 @@ class Database:
 
         Raises DiskFull with under 32 MiB free and StoreUnavailable when the file cannot be used.
         """
+        if read_only:
+            return cls(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         if shutil.disk_usage(path.parent).free < LEAST_FREE_BYTES:
             raise DiskFull(str(path.parent), hint="Free at least 32 MiB, or set TOUCHLINE_DATA elsewhere.")
         database = cls(path)
-        if read_only:
-            return database
         try:
             database._writer.submit(database._open_writer).result()
         except sqlite3.Error as error:

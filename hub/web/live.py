@@ -24,7 +24,7 @@ def frame_bytes(seq: int, view: BoardView) -> bytes:
         "seq": seq,
         "key": view.key,
         "clock": view.clock,
-        "top": [view.elapsed, view.fresh, view.unassigned],
+        "top": [view.elapsed, view.fresh, view.unassigned, view.warning],
         "tiles": [tile.patch() for tile in view.tiles],
     }
     return b"id: %d\ndata: %s\n\n" % (seq, msgspec.json.encode(frame))

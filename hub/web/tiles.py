@@ -61,6 +61,7 @@ class BoardView:
     elapsed: str
     fresh: str
     unassigned: str
+    warning: str
     density: str
     is_silent: bool
     tiles: tuple[TileView, ...]
@@ -160,6 +161,7 @@ def board_view(snapshot: BoardSnapshot) -> BoardView:
         elapsed=elapsed_text(snapshot.elapsed_s),
         fresh=f"{snapshot.fresh} of {len(tiles)} live" if tiles else "",
         unassigned="" if straps == 0 else f"{straps} new",
+        warning=snapshot.warning,
         density=_density(len(tiles)),
         is_silent=is_silent,
         tiles=tiles,

@@ -98,10 +98,11 @@ def changed(hub: SmallHub) -> None:
     for number in range(1, 10):
         hub.hear(strap(number), 110 + 8 * number)
     hub.hear(strap(10), None, Contact.NO)
+    hub.board.warning = "The radio does not work."
 
 
 def shown(page: Page) -> str:
-    parts = ["elapsed", "fresh", "unassigned", "tiles"]
+    parts = ["elapsed", "fresh", "unassigned", "warning", "tiles"]
     return str(
         page.evaluate("(ids) => ids.map((id) => document.getElementById(id).outerHTML).join('')", parts)
     )

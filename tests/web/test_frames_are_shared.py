@@ -45,7 +45,7 @@ def test_the_first_frame_comes_at_once_and_later_ones_as_they_are_published() ->
         events = opened(frames, stopping)
         assert await _soon(events) == b"retry: 1000\n\n"
         first = decoded(await _soon(events))
-        assert first["top"] == ["", "1 of 1 live", "2 new"]
+        assert first["top"] == ["", "1 of 1 live", "2 new", ""]
         frames.publish(snapshot(2))
         second = decoded(await _soon(events))
         await events.aclose()

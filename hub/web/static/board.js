@@ -16,7 +16,7 @@
   }
 
   function patch(frame) {
-    ["elapsed", "fresh", "unassigned"].forEach((id, i) => put(byId(id), frame.top[i]));
+    ["elapsed", "fresh", "unassigned", "warning"].forEach((id, i) => put(byId(id), frame.top[i]));
     frame.tiles.forEach(([classes, bar, ...texts], i) => {
       const { tile, fill, fields } = tiles[i];
       attribute(tile, "class", classes);
