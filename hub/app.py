@@ -6,19 +6,13 @@ It decides nothing itself; what each part does stands in the part.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import fcntl
 import logging
 import os
-import random
-import secrets
 import signal
-import socket
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from sqlite3 import Connection
-from typing import IO, Any
+from typing import Any
 from uuid import uuid4
 
 import uvicorn
@@ -29,116 +23,26 @@ from hub.clock import Clock, boot_id
 from hub.config import HubSettings
 from hub.control import ControlDoor
 from hub.devices.fleet import Fleet
-from hub.devices.radio import BleakRadio, Radio
+from hub.devices.radio import Radio
 from hub.domain import Athlete, Session
-from hub.enrolment import enrol, load_key
-from hub.errors import ActionRefused, PortTaken, SettingInvalid, StoreUnavailable
+from hub.radio import close_radio, open_radio
 from hub.recorder import Recorder
 from hub.schedule import hub_schedule
-from hub.store import accounts, athletes, boots, ledger, meta
+from hub.serving import Server, listening_socket, owned
+from hub.store import accounts, athletes, boots
 from hub.store.database import Database
 from hub.store.outbox import StoreOutbox
 from hub.store.records import Moment, propose
+from hub.uplink import Uplink
 from hub.web.app import create_web
 from hub.web.live import Frames
 from hub.web.parts import Actions, ImportOutcome, SyncView, WebParts
-from sync.client import CloudClient
-from sync.errors import SyncError
-from sync.relay import Relay
-from sync.wire import Anchor
 
 log = logging.getLogger(__name__)
 
 TICK_S = 1.0
 GRACE_S = 3
 SETUP_ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
-
-
-@contextlib.contextmanager
-def owned(settings: HubSettings) -> Iterator[None]:
-    """Hold the data folder for this process. Raises StoreUnavailable while another hub holds it."""
-    folder = settings.database_path.parent
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock: IO[str] = (folder / "hub.lock").open("w")
-    except OSError as error:
-        raise StoreUnavailable(
-            f"{folder}: {error.strerror}.", hint="Set TOUCHLINE_DATA to a folder you may write to."
-        ) from error
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise StoreUnavailable(
-                f"{folder} is in use by another hub.", hint="Stop that one, or set TOUCHLINE_DATA elsewhere."
-            ) from error
-        yield
-
-
-def listening_socket(host: str, port: int) -> socket.socket:
-    """A socket bound for the web server. Raises PortTaken."""
-    bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        bound.bind((host, port))
-    except OSError as error:
-        bound.close()
-        raise PortTaken(
-            f"{host}:{port} ({error.strerror}).", hint="Stop it, or choose another with TOUCHLINE_PORT."
-        ) from error
-    return bound
-
-
-async def open_radio(settings: HubSettings) -> Radio:
-    """The radio the settings name: BlueZ through bleak, or the virtual pitch through the same bleak.
-
-    Raises SettingInvalid when the virtual radio is asked for and the demo extra is not installed.
-    """
-    if settings.backend == "bluez":
-        return BleakRadio(settings.adapters)
-    try:
-        from hub.devices.virtual import backend
-    except ImportError as error:
-        raise SettingInvalid(
-            "TOUCHLINE_BACKEND=virtual.", hint="Install the demo extra: pip install 'touchline[demo]'."
-        ) from error
-    names = settings.adapters or ("hci0",)
-    for number, name in enumerate(names):
-        await backend.open_adapter(name, f"tcp-client:127.0.0.1:{settings.virtual_port + number}")
-    return BleakRadio(names, backend.VIRTUAL)
-
-
-async def close_radio(settings: HubSettings) -> None:
-    """Hang up what `open_radio` opened."""
-    if settings.backend == "virtual":
-        from hub.devices.virtual import backend
-
-        await backend.close_adapters()
-
-
-class _Server(uvicorn.Server):
-    """uvicorn inside the hub's own loop: signals are the hub's business."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.up = asyncio.Event()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.up.set()
-
-
-@dataclass(slots=True)
-class _Uplink:
-    """The relay while the hub is enrolled, and the task it runs in."""
-
-    relay: Relay
-    wake: asyncio.Event
-    task: asyncio.Task[None]
 
 
 class Hub:
@@ -160,8 +64,9 @@ class Hub:
             self.clock.mono_ms,
             slots_per_adapter=settings.slots_per_adapter,
         )
-        self._uplink: _Uplink | None = None
-        self.outbox = StoreOutbox(database, self._boot_id, self.moment, self._learn_time)
+        outbox = StoreOutbox(database, self._boot_id, self.moment, self.clock.learn)
+        key_path = settings.database_path.with_name("hub.key")
+        self.uplink = Uplink(database, outbox, self.clock, key_path)
 
     def moment(self) -> Moment:
         """Now, for an edit."""
@@ -190,7 +95,7 @@ class Hub:
         try:
             await door.open()
             schedule.start()
-            await self._start_uplink()
+            await self.uplink.start()
             up = asyncio.create_task(server.up.wait())
             await asyncio.wait([*tasks, stop, up], return_when=asyncio.FIRST_COMPLETED)
             if up.done():
@@ -212,15 +117,12 @@ class Hub:
         stop.cancel()
         for task in others:
             task.cancel()
-        if self._uplink is not None:
-            self._uplink.task.cancel()
-            others.append(self._uplink.task)
-        await asyncio.gather(*others, stop, return_exceptions=True)
+        await asyncio.gather(*others, stop, self.uplink.stop(), return_exceptions=True)
         await asyncio.gather(web, return_exceptions=True)
         await self.recorder.close()
 
-    def _server(self) -> _Server:
-        return _Server(
+    def _server(self) -> Server:
+        return Server(
             uvicorn.Config(
                 create_web(self._parts()),
                 log_config=None,
@@ -259,9 +161,6 @@ class Hub:
 
     # --- time
 
-    def _learn_time(self, anchor: Anchor) -> None:
-        self.clock.learn(anchor)
-
     async def _check_time(self) -> None:
         anchor = self.clock.system_anchor()
         if anchor.source == "ntp" and not self.clock.is_verified:
@@ -272,34 +171,13 @@ class Hub:
         now_ms = self.clock.wall_ms()
         await self.database.write(lambda db: accounts.forget_expired(db, now_ms))
 
-    # --- the cloud
-
-    async def _start_uplink(self) -> None:
-        standing = await self.database.read(ledger.sync_ledger)
-        if standing.hub_id is None or standing.cloud_url is None or self._uplink is not None:
-            return
-        seed = load_key(self.key_path)
-        url, hub_id = standing.cloud_url, standing.hub_id
-        relay = Relay(
-            self.outbox,
-            lambda: CloudClient(url, hub_id, seed),
-            self.clock.mono_ms,
-            self.clock.wall_ms,
-            random.Random(),
-        )
-        wake = asyncio.Event()
-        self._uplink = _Uplink(relay, wake, asyncio.create_task(relay.run(wake), name="relay"))
-
-    @property
-    def key_path(self) -> Any:
-        """Where the hub's private key lies."""
-        return self.settings.database_path.with_name("hub.key")
+    # --- actions
 
     def sync_view(self) -> SyncView:
         """The relay's state for the pages."""
-        if self._uplink is None:
+        status = self.uplink.status
+        if status is None:
             return SyncView(False, "not enrolled", "This hub has not joined a club yet.", None, None)
-        status = self._uplink.relay.status
         error = f"{status.last_error} {status.hint}".strip() if status.last_error else None
         return SyncView(True, status.state, status.detail, error, status.next_try_s)
 
@@ -330,17 +208,8 @@ class Hub:
         record = await self.database.write(lambda db: importer.store(db, moment, parsed, athlete_id))
         return ImportOutcome(record.filename, record.status, record.detail, record.session_id)
 
-    async def enrol(self, cloud_url: str, claim_code: str) -> None:
-        """Join a club and begin to sync."""
-        await enrol(self.database, self.key_path, cloud_url, claim_code, __version__)
-        await self._start_uplink()
-
-    async def _sync_now(self) -> None:
-        if self._uplink is None:
-            raise ActionRefused(
-                "This hub is not enrolled.", hint="Enter a claim code on the sync page first."
-            )
-        self._uplink.wake.set()
+    async def _sync_soon(self) -> None:
+        self.uplink.sync_soon()
 
     def _parts(self) -> WebParts:
         return WebParts(
@@ -352,8 +221,8 @@ class Hub:
                 assign_strap=self.recorder.assign,
                 save_athlete=self._save_athlete,
                 import_file=self.import_file,
-                enrol=self.enrol,
-                sync_now=self._sync_now,
+                enrol=self.uplink.enrol,
+                sync_now=self._sync_soon,
             ),
             straps=self.fleet.statuses,
             sync_view=self.sync_view,
@@ -371,13 +240,7 @@ class Hub:
             return {"status": outcome.status, "detail": outcome.detail, "session_id": outcome.session_id}
 
         async def sync_verb(_question: dict[str, Any], _data: bytes) -> dict[str, Any]:
-            await self._sync_now()
-            assert self._uplink is not None
-            try:
-                report = await self._uplink.relay.run_once()
-            except SyncError as error:
-                raise ActionRefused(str(error), hint=error.hint) from error
-            return {"words": report.words}
+            return {"words": await self.uplink.sync_now()}
 
         async def status_verb(_question: dict[str, Any], _data: bytes) -> dict[str, Any]:
             view = self.sync_view()
@@ -390,21 +253,6 @@ class Hub:
             }  # fmt: skip
 
         return {"import": import_verb, "sync": sync_verb, "status": status_verb}
-
-
-def ensure_setup_code(database: Database) -> str | None:
-    """The first-run code while nobody may sign in yet, made if need be."""
-
-    def change(db: Connection) -> str | None:
-        if accounts.user_count(db) > 0:
-            return None
-        code = accounts.setup_code(db)
-        if code is None:
-            code = "-".join("".join(secrets.choice(SETUP_ALPHABET) for _ in range(4)) for _ in range(2))
-            meta.put(db, accounts.SETUP_CODE, code)
-        return code
-
-    return database.write_now(change)
 
 
 async def serve(settings: HubSettings, on_ready: Callable[[Hub], None] = lambda _hub: None) -> None:

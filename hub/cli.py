@@ -11,6 +11,7 @@ import asyncio
 import json
 import logging
 import os
+import secrets
 import sys
 import time
 from collections.abc import Callable
@@ -21,18 +22,21 @@ from sqlite3 import Connection
 from uuid import uuid4
 
 from hub import __version__, importer
-from hub.app import Hub, close_radio, ensure_setup_code, open_radio, owned, serve
+from hub.app import Hub, serve
 from hub.clock import Clock, boot_id
 from hub.config import HubSettings
 from hub.control import ask
 from hub.devices.fleet import Fleet
 from hub.domain import Reading, StrapStatus
 from hub.errors import ActionRefused, HubError, NotFound
-from hub.store import athletes, boots, ledger
+from hub.radio import close_radio, open_radio
+from hub.serving import owned
+from hub.store import accounts, athletes, boots, ledger
 from hub.store.database import Database
 from hub.store.ledger import Ledger
 from hub.store.records import Moment
 
+SETUP_ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
 EXAMPLES = """\
 examples:
   touchline-hub demo                       a whole squad, hub and cloud on this machine
@@ -132,13 +136,18 @@ def _run(settings: HubSettings, options: argparse.Namespace) -> int:
 
     def on_ready(hub: Hub) -> None:
         print(f"touchline-hub {__version__} listens on http://{settings.host}:{settings.port}")
-        code = ensure_setup_code(hub.database)
+        code = hub.database.write_now(lambda db: accounts.ensure_setup_code(db, _new_setup_code()))
         if code is not None:
             print(f"Open that page to set the hub up; the set-up code is {code}")
         sys.stdout.flush()
 
     asyncio.run(serve(settings, on_ready))
     return 0
+
+
+def _new_setup_code() -> str:
+    letters = [secrets.choice(SETUP_ALPHABET) for _ in range(8)]
+    return "".join(letters[:4]) + "-" + "".join(letters[4:])
 
 
 def _demo(settings: HubSettings, options: argparse.Namespace) -> int:

@@ -24,11 +24,12 @@ from typing import Any
 from uuid import uuid4
 
 from hub import seed
-from hub.app import Hub, listening_socket, serve
+from hub.app import Hub, serve
 from hub.clock import Clock, boot_id
 from hub.config import HubSettings
 from hub.domain import Role
 from hub.errors import DiskFull, HubError, PortTaken
+from hub.serving import listening_socket
 from hub.store import accounts, athletes, boots, ledger
 from hub.store.database import Database
 from hub.store.records import Moment
@@ -122,7 +123,7 @@ async def _once_up(
     say("5/5 The hub is up; straps connect, and what the cloud does not have yet is sent")
     try:
         if claim is not None:
-            await hub.enrol(f"http://127.0.0.1:{options.settings.cloud_port}", claim)
+            await hub.uplink.enrol(f"http://127.0.0.1:{options.settings.cloud_port}", claim)
         if hub.recorder.session is None:
             await hub.recorder.start_session("Demo training", "training", 0)
     except HubError as error:

@@ -77,3 +77,14 @@ def setup_code(db: Connection) -> str | None:
 def forget_expired(db: Connection, now_ms: int) -> None:
     """Drop sign-ins that are over."""
     db.execute("DELETE FROM sign_in WHERE expires_ms <= ?", (now_ms,))
+
+
+def ensure_setup_code(db: Connection, new_code: str) -> str | None:
+    """The first-run code, `new_code` where there was none; None once somebody may sign in."""
+    if user_count(db) > 0:
+        return None
+    code = setup_code(db)
+    if code is None:
+        code = new_code
+        meta.put(db, SETUP_CODE, code)
+    return code

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from hub import cli
-from hub.app import owned
 from hub.config import HubSettings
 from hub.errors import StoreUnavailable
+from hub.serving import owned
 from hub.store.database import Database
 from hub.store.records import propose
 from tests.exports.fit_writer import run_file
