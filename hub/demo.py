@@ -30,7 +30,7 @@ from hub.config import HubSettings
 from hub.domain import Role
 from hub.errors import DiskFull, HubError, PortTaken
 from hub.serving import listening_socket
-from hub.store import accounts, athletes, boots, ledger
+from hub.store import accounts, athletes, boots, ledger, meta
 from hub.store.database import Database
 from hub.store.records import Moment
 from hub.web.auth import hashed
@@ -54,6 +54,11 @@ class DemoOptions:
     athlete_count: int = 24
     speed: float = 1.0
     faults: str = "none"
+
+
+def cloud_url(options: DemoOptions) -> str:
+    """Where the demo's cloud answers."""
+    return f"http://127.0.0.1:{options.settings.cloud_port}"
 
 
 class DemoFailed(HubError):
@@ -123,7 +128,7 @@ async def _once_up(
     say("5/5 The hub is up; straps connect, and what the cloud does not have yet is sent")
     try:
         if claim is not None:
-            await hub.uplink.enrol(f"http://127.0.0.1:{options.settings.cloud_port}", claim)
+            await hub.uplink.enrol(cloud_url(options), claim)
         if hub.recorder.session is None:
             await hub.recorder.start_session("Demo training", "training", 0)
     except HubError as error:
@@ -136,13 +141,12 @@ async def _once_up(
         standing = await hub.database.read(ledger.sync_ledger)
         is_ready = fresh >= options.athlete_count and standing.pending < 100
     hub_url = f"http://{options.settings.host}:{options.settings.port}"
-    cloud_url = f"http://127.0.0.1:{options.settings.cloud_port}"
     say(
         f"""
 Ready after {time.monotonic() - began:.0f} s: {fresh} of {options.athlete_count} athletes are live.
 
   Hub    {hub_url}    name {STAFF}    password {sign_in["hub_password"]}
-  Cloud  {cloud_url}    name {COACH}    password {sign_in["cloud_password"]}
+  Cloud  {cloud_url(options)}    name {COACH}    password {sign_in["cloud_password"]}
 
 Ctrl-C stops everything; a second start goes on where this one stopped."""
     )
@@ -171,6 +175,8 @@ def _prepare(settings: HubSettings, options: DemoOptions, say: Callable[[str], N
         else:
             say("3/5 Going on with the squad and history that are here")
         sign_in["is_enrolled"] = database.read_now(ledger.sync_ledger).hub_id is not None
+        if sign_in["is_enrolled"]:  # this start may have another cloud port than the last
+            database.write_now(lambda db: meta.put(db, "cloud_url", cloud_url(options)))
     finally:
         database.close()
     return sign_in

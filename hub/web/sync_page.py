@@ -17,6 +17,7 @@ from hub.store.ledger import Ledger
 from hub.web.auth import admin_only
 from hub.web.parts import SyncView, parts_of
 from hub.web.shell import SEE_OTHER, AnyRequest, Form, ago_text, count_text, page
+from hub.web.tiles import age_text
 
 BEHIND_MS = 3600 * 1000
 
@@ -42,7 +43,8 @@ def pill(view: SyncView, books: Ledger, now_ms: int) -> Pill:
     if books.last_contact_ms is None:
         return Pill("warn", f"Cloud: never reached{queued}")
     if view.state == "offline" or now_ms - books.last_contact_ms > BEHIND_MS:
-        return Pill("warn", f"Cloud: last {ago_text(books.last_contact_ms, now_ms)}{queued}")
+        behind = age_text(max(0, now_ms - books.last_contact_ms) / 1000)
+        return Pill("warn", f"Cloud: {behind} behind{queued}")
     if waiting:
         return Pill("busy", f"Cloud: {count_text(waiting)} waiting")
     return Pill("ok", "Cloud: synced")

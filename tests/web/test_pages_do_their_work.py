@@ -224,7 +224,7 @@ JOINED = SyncView(True, "idle", "", None, None)
         (JOINED, replace(BOOKS, ops_dead=2), "Cloud: 2 refused", "warn"),
         (replace(JOINED, state="failed"), BOOKS, "Cloud: sync failed", "warn"),
         (replace(JOINED, state="offline"), replace(BOOKS, ops_pending=1214),
-         "Cloud: last 5 minutes ago, 1\u202f214 waiting", "warn"),
+         "Cloud: 5 min behind, 1\u202f214 waiting", "warn"),
         (replace(JOINED, is_enrolled=False), BOOKS, "Cloud: not enrolled", "off"),
     ],
 )  # fmt: skip
@@ -236,7 +236,7 @@ def test_the_cloud_pill_says_synced_only_when_it_is(
 
 
 def test_an_old_contact_is_never_called_synced() -> None:
-    assert pill(JOINED, BOOKS, 1_000_000 + 3 * 3_600_000).text == "Cloud: last 3 hours ago"
+    assert pill(JOINED, BOOKS, 1_000_000 + 3 * 3_600_000).text == "Cloud: 3 h behind"
 
 
 ROW = LoadRow("a", "Anna", 7, 150.4, 181, 42.0, 87.0, 0.6, (0.0, 60.0, 0.0, 180.0, 0.0, 60.0), 130.0, True)

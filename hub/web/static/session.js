@@ -25,7 +25,7 @@
     const axis = { stroke: colour("--text"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line"), width: 1 } };
     chart = new uPlot({
       width: place.clientWidth,
-      height: 260,
+      height: 190,
       scales: { x: { time: false } },
       legend: { show: true },
       cursor: { drag: { x: true, y: false } },
@@ -39,6 +39,6 @@
 
   choice.addEventListener("change", draw);
   document.addEventListener("themechange", draw);
-  new ResizeObserver(() => chart?.setSize({ width: place.clientWidth, height: 260 })).observe(place);
+  new ResizeObserver(() => chart?.setSize({ width: place.clientWidth, height: 190 })).observe(place);
   draw();
 })();
