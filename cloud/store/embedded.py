@@ -91,7 +91,10 @@ class Server:
         self._ensure_database()
 
     def stop(self) -> None:
-        """Stop the server, cutting whatever connections are left."""
+        """Stop the server, cutting what connections are left; never signal a stranger with its old number."""
+        pid = self._pid()
+        if pid is None or not _is_postgres(pid, self.data):
+            return
         with suppress(ServerNotStarted):
             self._run("pg_ctl", "-D", str(self.data), "-w", "-m", "fast", "stop")
 
@@ -125,10 +128,8 @@ class Server:
 
     def _forget_dead_server(self) -> None:
         """Remove a postmaster.pid whose process is gone or is another program by now."""
-        pid_file = self.data / "postmaster.pid"
-        try:
-            pid = int(pid_file.read_text().split("\n", 1)[0])
-        except (FileNotFoundError, ValueError):
+        pid = self._pid()
+        if pid is None:
             return
         if _is_postgres(pid, self.data):  # it runs but does not answer: an orphan without its socket
             with suppress(ProcessLookupError):
@@ -137,9 +138,16 @@ class Server:
             while _is_postgres(pid, self.data) and time.monotonic() < deadline:
                 time.sleep(0.1)
         if not _is_postgres(pid, self.data):
-            pid_file.unlink(missing_ok=True)
+            (self.data / "postmaster.pid").unlink(missing_ok=True)
             (self.socket_dir / f"{SOCKET_NAME}.lock").unlink(missing_ok=True)
             (self.socket_dir / SOCKET_NAME).unlink(missing_ok=True)
+
+    def _pid(self) -> int | None:
+        """The number the server left when it started, whoever has it now."""
+        try:
+            return int((self.data / "postmaster.pid").read_text().split("\n", 1)[0])
+        except (OSError, ValueError):
+            return None
 
     def _ensure_database(self) -> None:
         listed = self._run(
