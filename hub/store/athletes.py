@@ -10,7 +10,8 @@ from hub.errors import NotFound
 
 
 def _from_row(row: tuple[Any, ...]) -> Athlete:
-    return Athlete(row[0], row[1], row[2], Sex(row[3]), row[4], row[5], bool(row[6]))
+    sex = Sex(row[3]) if row[3] in tuple(Sex) else Sex.UNKNOWN  # a newer cloud may know more words
+    return Athlete(row[0], row[1], row[2], sex, row[4], row[5], bool(row[6]))
 
 
 def all_athletes(db: Connection, *, include_inactive: bool = False) -> list[Athlete]:
