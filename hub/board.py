@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from hub.analytics.credit import coverage_of
 from hub.analytics.live_load import LiveLoad, advance
-from hub.analytics.load import coverage_of
 from hub.analytics.zones import percent_of_max, zone_of
 from hub.domain import Athlete, Contact, Reading, Session
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from hub.analytics.load import CREDITED_GAP_MS, SILENT_GAP_MS
+from hub.analytics.credit import CREDITED_GAP_MS, SILENT_GAP_MS
 from hub.analytics.profile import HeartProfile
 from hub.analytics.trimp import TABLE_BPM, banister_table, zone_table
 from hub.analytics.zones import ZONE_COUNT

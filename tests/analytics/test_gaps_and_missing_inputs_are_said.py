@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hub.analytics.load import coverage_of, session_load
+from hub.analytics.credit import coverage_of
+from hub.analytics.load import session_load
 from hub.analytics.profile import HeartProfile, Sex
 from tests.analytics.series import MAN, each_second, load_of
 
