@@ -6,7 +6,6 @@ It decides nothing itself; what each part does stands in the part.
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import signal
 import time
@@ -37,8 +36,6 @@ from hub.uplink import Uplink
 from hub.web.app import create_web
 from hub.web.live import Frames
 from hub.web.parts import Actions, ImportOutcome, SyncView, WebParts
-
-log = logging.getLogger(__name__)
 
 TICK_S = 1.0
 GRACE_S = 3
@@ -140,16 +137,14 @@ class Hub:
         while True:
             next_at = max(next_at + TICK_S, loop.time())
             await asyncio.sleep(next_at - loop.time())
+            battery: dict[str, int] = {}
             for strap in self.fleet.statuses():
                 self.recorder.label_strap(strap.strap_id, strap.name, strap.address)
+                if strap.battery_percent is not None:
+                    battery[strap.strap_id] = strap.battery_percent
             await self.recorder.tick()
-            self.board.set_battery(
-                {
-                    s.strap_id: s.battery_percent
-                    for s in self.fleet.statuses()
-                    if s.battery_percent is not None
-                }
-            )
+            self.board.set_battery(battery)
+            self.board.warning = self._warning()
             self.frames.publish(self.board.snapshot(self.clock.mono_ms(), self.clock.wall_ms()))
 
     def _warning(self) -> str:

@@ -63,11 +63,3 @@ def assignments(db: Connection, session_id: str) -> list[Assignment]:
         (session_id,),
     )
     return [Assignment(*row) for row in rows]
-
-
-def streams_recorded_since(db: Connection, boot_no: int, mono_ms: int) -> list[str]:
-    """Ids of streams with sealed samples at or after a moment of a boot, worn or not."""
-    rows = db.execute(
-        "SELECT DISTINCT stream_id FROM segment WHERE boot_no = ? AND mono1 >= ?", (boot_no, mono_ms)
-    )
-    return [str(row[0]) for row in rows]
