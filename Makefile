@@ -5,11 +5,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.touchline-installed
+ORACLES := .venv-oracles
 UV ?= $(BIN)/uv
 MODULES := hub sync cloud tests benchmarks
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench screenshots lock clean
+.PHONY: help demo test check bench oracles screenshots lock clean
 
 help: ## list the targets
 	@echo "Touchline. make TARGET, where TARGET is one of:"
@@ -34,6 +35,9 @@ bench: $(STAMP) ## measure sizes and speeds (ONLY=segments for one)
 	@for file in benchmarks/$(or $(ONLY),[a-z]*).py; do \
 	    name=$$(basename $$file .py); echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
 
+oracles: $(ORACLES)/.installed ## compare the formulas with NeuroKit2, hrv-analysis and pandas (an environment of its own)
+	@exec $(ORACLES)/bin/python -m pytest -c tests/oracles/pytest.ini tests/oracles $(ARGS)
+
 screenshots: $(STAMP) ## photograph the pages at tablet size into docs/images (needs Chromium)
 	@exec $(BIN)/python -m tests.screenshots $(ARGS)
 
@@ -43,16 +47,23 @@ screenshots: $(STAMP) ## photograph the pages at tablet size into docs/images (n
 UV_COMPILE = $(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
     --no-emit-find-links --annotation-style line --custom-compile-command "make lock" --quiet $(LOCK_OPTIONS)
 
-lock: ## resolve both requirements.lock files anew from pyproject.toml (needs uv)
+lock: ## resolve the three requirements.lock files anew from pyproject.toml (needs uv)
 	@command -v $(UV) >/dev/null || { echo "make lock needs uv: run $(BIN)/pip install uv, or give UV=/path/to/uv."; exit 1; }
 	@$(UV_COMPILE) pyproject.toml --all-extras --output-file requirements.lock
 	@echo 'setuptools>=77' | $(UV_COMPILE) pyproject.toml - --extra hub --constraint requirements.lock --output-file deploy/raspberry-pi/requirements.lock
+	@$(UV_COMPILE) --group oracles --output-file tests/oracles/requirements.lock
 	@echo "requirements.lock holds $$(grep -c '==' requirements.lock) packages, the Pi's $$(grep -c '==' deploy/raspberry-pi/requirements.lock)."
 
 clean: ## remove what make has made; recorded data stays
-	@rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+	@rm -rf $(VENV) $(ORACLES) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
 	@for folder in $(MODULES); do [ ! -d $$folder ] || find $$folder -name __pycache__ -type d -prune -exec rm -rf {} +; done
 	@echo "Removed the virtual environment and the caches. The data folder was left alone."
+
+$(ORACLES)/.installed: tests/oracles/requirements.lock
+	@[ -x $(ORACLES)/bin/python ] || $(PYTHON) -m venv $(ORACLES)
+	@echo "Installing the oracles (NeuroKit2, hrv-analysis, pandas; half a minute the first time)"
+	@$(ORACLES)/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r $<
+	@touch $@
 
 $(STAMP): pyproject.toml requirements.lock
 	@command -v $(PYTHON) >/dev/null || { echo "Touchline needs Python 3.11 or newer: apt install python3 python3-venv, or give PYTHON=/path/to/python3."; exit 1; }
