@@ -31,8 +31,8 @@ check: $(STAMP) ## ruff, mypy and the import table
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest -q tests/test_architecture.py
 
-bench: $(STAMP) ## measure sizes and speeds (ONLY=segments for one)
-	@for file in benchmarks/$(or $(ONLY),[a-z]*).py; do \
+bench: $(STAMP) ## measure sizes and speeds (ONLY=imports for those whose name begins so)
+	@for file in benchmarks/$(or $(ONLY),[a-z])*.py; do \
 	    name=$$(basename $$file .py); echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 oracles: $(ORACLES)/.installed ## compare the formulas with NeuroKit2, hrv-analysis and pandas (an environment of its own)
