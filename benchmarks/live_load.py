@@ -51,7 +51,7 @@ def main() -> None:
 
     samples = ATHLETES * seconds
     live_ns, batch_ns = best_s(live) / samples * 1e9, best_s(batch) / samples * 1e9
-    worst = max(abs(s.banister_au - (b or 0)) for s, b in zip(live(), batch(), strict=True))
+    worst = max(abs((s.banister or 0) - (b or 0)) for s, b in zip(live(), batch(), strict=True))
     print(f"samples                     {samples:10d}   ({ATHLETES} athletes, {MINUTES} min at about 1 Hz)")
     print(f"live update, ns a sample    {live_ns:10.0f}")
     print(f"numpy batch, ns a sample    {batch_ns:10.1f}")

@@ -25,13 +25,16 @@ Floats = NDArray[np.float64]
 class Beats:
     """RR intervals: the end of each as epoch ms UTC, its length, and whether the clock was set anew there.
 
-    `source` is "hrv" for intervals the device wrote down and "hr" for differences of a strap's events.
+    `source` is "hrv" for intervals the device wrote down and "hr" for differences of a strap's events;
+    `is_doubted` is what the device itself says of them, `n_undated` counts those before any time.
     """
 
     at_ms: tuple[int, ...] = ()
     rr_ms: tuple[int, ...] = ()
     is_anchored: tuple[bool, ...] = ()
     source: str = "hrv"
+    is_doubted: tuple[bool, ...] = ()
+    n_undated: int = 0
 
 
 @dataclass(slots=True)
@@ -41,9 +44,11 @@ class RrClock:
     at_ms: list[int] = field(default_factory=list)
     rr_ms: list[int] = field(default_factory=list)
     is_anchored: list[bool] = field(default_factory=list)
+    is_doubted: list[bool] = field(default_factory=list)
     now_ms: int | None = None
     record_ms: int | None = None
     undated: int = 0
+    is_broken: bool = False
 
     def record(self, at_ms: int) -> None:
         """The time of the last record: intervals that follow it in the file ended about then."""
@@ -55,7 +60,13 @@ class RrClock:
     def pause(self) -> None:
         self.now_ms = None
 
-    def take(self, intervals_ms: tuple[int | float | None, ...]) -> None:
+    def gap(self, gap_ms: int) -> None:
+        """A stretch without beats, as long as the device says."""
+        self.is_broken = True
+        if self.now_ms is not None:
+            self.now_ms += gap_ms
+
+    def take(self, intervals_ms: tuple[int | float | None, ...], *, is_doubted: bool = False) -> None:
         """The intervals of one message; the first missing one ends it."""
         for rr_ms in intervals_ms:
             if not rr_ms:
@@ -63,13 +74,28 @@ class RrClock:
             if self.record_ms is None:
                 self.undated += 1
                 continue
-            self.is_anchored.append(self.now_ms is None)
+            self.is_anchored.append(self.now_ms is None or self.is_broken)
+            self.is_broken = False
             self.now_ms = self.record_ms if self.now_ms is None else self.now_ms + int(rr_ms)
             self.at_ms.append(self.now_ms)
             self.rr_ms.append(int(rr_ms))
+            self.is_doubted.append(is_doubted)
+
+    def take_bits(self, packed: tuple[int | float | None, ...]) -> None:
+        """raw_bbi: 14 bits of ms, a bit that trusts the interval, and one that makes it a gap."""
+        for value in packed:
+            if not isinstance(value, int):
+                continue
+            if value & 0x8000:
+                self.gap(value & 0x3FFF)
+            else:
+                self.take((value & 0x3FFF,), is_doubted=not value & 0x4000)
 
     def beats(self) -> Beats:
-        return Beats(tuple(self.at_ms), tuple(self.rr_ms), tuple(self.is_anchored))
+        return Beats(
+            tuple(self.at_ms), tuple(self.rr_ms), tuple(self.is_anchored), "hrv",
+            tuple(self.is_doubted), self.undated,
+        )  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -122,6 +148,7 @@ class StrapEvents:
             tuple(rr_ms[kept].tolist()),
             tuple(is_anchored[kept].tolist()),
             "hr",
+            (False,) * int(kept.sum()),
         )
 
     def merged(self, record_s: Floats, bpm: Floats) -> Floats:

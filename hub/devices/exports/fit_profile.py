@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from hub.devices.exports.fit_wire import Message, Value
+from hub.devices.exports.fit_layout import Value
+from hub.devices.exports.fit_wire import Message
 
 UNIX_AT_FIT_ZERO = 631_065_600
 EARLIEST_DATE_S = 0x10000000  # smaller times count from power-up and are no dates
@@ -16,6 +17,7 @@ SEMICIRCLES = 2**31 / 180
 
 FILE_ID, SESSION, LAP, RECORD, EVENT, DEVICE_INFO = 0, 18, 19, 20, 21, 23
 ACTIVITY, MONITORING, HRV, LENGTH, HR = 34, 55, 78, 101, 132
+BEAT_INTERVALS, RAW_BBI, MONITORING_INFO = 290, 372, 103
 
 Scaled = Value | tuple[float | None, ...]
 
@@ -73,6 +75,9 @@ KINDS: dict[int, Kind] = {
     LAP: _kind("lap", {
         **_TOTALS, 15: "avg_bpm", 16: "max_bpm", 23: "intensity", 24: "trigger", 40: "n_active_lengths",
     }),
+    30: _kind("weight_scale", {253: "timestamp_s", 0: Field("weight_kg", 100)}),
+    MONITORING_INFO: _kind("monitoring_info", {253: "timestamp_s", 0: "local_timestamp_s"}),
+    211: _kind("monitoring_hr", {253: "timestamp_s", 0: "rest_bpm", 1: "day_rest_bpm"}),
     RECORD: _kind("record", {
         253: "timestamp_s", 0: Field("lat_deg", SEMICIRCLES), 1: Field("long_deg", SEMICIRCLES),
         2: Field("altitude_m", 5, -500), 3: "bpm", 4: "cadence", 5: Field("distance_m", 100),
@@ -110,19 +115,19 @@ KINDS: dict[int, Kind] = {
     }),
     207: _kind("developer_id", {1: "application", 3: "developer"}),
     216: _kind("time_in_zone", {
-        253: "timestamp_s", 2: Field("time_in_hr_zone_s", 1000), 6: "high_bpm", 11: "max_bpm",
-        12: "rest_bpm", 13: "threshold_bpm",
+        253: "timestamp_s", 0: "of_kind", 1: "of_index", 2: Field("time_in_hr_zone_s", 1000),
+        6: "high_bpm", 11: "max_bpm", 12: "rest_bpm", 13: "threshold_bpm",
     }),
-    227: _kind("stress", {0: "stress", 1: "time_s"}),
+    227: _kind("stress", {253: "timestamp_s", 0: "stress", 1: "time_s"}),
     275: _kind("sleep_level", {253: "timestamp_s", 0: "level"}),
-    290: _kind("beat_intervals", {253: "timestamp_s", 0: "timestamp_ms", 1: "time_ms"}),
+    BEAT_INTERVALS: _kind("beat_intervals", {253: "timestamp_s", 0: "timestamp_ms", 1: "time_ms"}),
     370: _kind("hrv_status", {
         253: "timestamp_s", 0: Field("weekly_ms", 128), 1: Field("last_night_ms", 128),
         3: Field("baseline_low_ms", 128), 4: Field("baseline_balanced_low_ms", 128),
         5: Field("baseline_balanced_high_ms", 128),
     }),
     371: _kind("hrv_value", {253: "timestamp_s", 0: Field("rmssd_ms", 128)}),
-    372: _kind("raw_bbi", {253: "timestamp_s", 0: "timestamp_ms", 1: "data"}),
+    RAW_BBI: _kind("raw_bbi", {253: "timestamp_s", 0: "timestamp_ms", 1: "data"}),
 }  # fmt: skip
 
 WANTED = {number: kind.fields for number, kind in KINDS.items()}
@@ -141,6 +146,21 @@ SPORTS: dict[int, str] = dict(enumerate((
     67: "meditation", 69: "disc_golf", 71: "cricket", 72: "rugby", 73: "hockey", 74: "lacrosse",
     75: "volleyball", 76: "water_tubing", 77: "wakesurfing", 80: "mixed_martial_arts", 82: "snorkeling",
     83: "dance", 84: "jump_rope",
+}  # fmt: skip
+
+SUB_SPORTS: dict[int, str] = {
+    1: "treadmill", 5: "spin", 6: "indoor_cycling", 14: "indoor_rowing", 15: "elliptical",
+    16: "stair_climbing", 17: "lap_swimming", 18: "open_water", 20: "strength_training", 22: "match",
+    26: "cardio_training", 27: "indoor_walking", 37: "skate_skiing", 43: "yoga", 58: "virtual_activity",
+    62: "hiit",
+}  # fmt: skip
+
+# What a file is that holds no activity, by the type it names.
+FILE_TYPES: dict[int, str] = {
+    1: "a device's description", 2: "a device's settings", 3: "a sport's settings", 5: "a planned workout",
+    6: "a course to follow", 7: "a training calendar", 9: "weights", 10: "running totals", 11: "goals",
+    14: "blood pressures", 15: "a day's monitoring", 20: "a list of activities", 28: "a day's monitoring",
+    32: "a day's monitoring", 34: "a segment to race", 35: "a list of segments", 40: "a device's pages",
 }  # fmt: skip
 
 MAKERS: dict[int, str] = {

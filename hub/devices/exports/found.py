@@ -35,10 +35,14 @@ class KnownBy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What a file cannot say: the club's time zone, and a generic CSV's mapping where one was saved."""
+    """What a file cannot say: the club's time zone, and how to read what no one else knows.
+
+    `mapping` is for this very file; `mappings` are those the club saved, by the header they fit.
+    """
 
     zone: tzinfo
     mapping: Mapping[str, object] | None = None
+    mappings: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Sizes and speeds, measured on this machine beside the peers; no test times anything."""
