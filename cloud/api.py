@@ -1,4 +1,4 @@
-"""What hubs call, under /v1: enrolment, sessions, push, pull and segments, in the wire's own types.
+"""What hubs call, under /v1: enrolment, sessions, push, pull, snapshots, segments, in the wire's own types.
 
 It holds no rules: it opens the transaction, asks hubs or ingest, and answers after the commit.
 """
@@ -16,11 +16,13 @@ from litestar.enums import MediaType
 from litestar.exceptions import HTTPException
 from litestar.params import JSONBody, QueryParameter
 
-from cloud import hubs, ingest
+from cloud import greeting, hubs, ingest, proof
+from cloud.accounts import sha256
 from cloud.clock import now_ms
 from cloud.content import ContentGate
 from cloud.errors import BodyRefused, CloudError, SessionRequired
 from cloud.limits import TryLimit
+from cloud.snapshot import snapshot_page
 from cloud.store.database import Connection, Database, execute, fetch_all, fetch_values
 from cloud.store.rows import FeedRow, HubIdentity
 from sync import wire
@@ -84,9 +86,22 @@ async def open_session(request: HubRequest, data: JSONBody[wire.SessionRequest])
 
 @post("/sync/hello", status_code=200, summary="Compare where both logs stand")
 async def hello(request: HubRequest, data: JSONBody[wire.HelloRequest]) -> wire.HelloResponse:
+    database = parts_of(request).database
+    token = request.headers.get("authorization", "").partition(" ")[2].strip()
+    async with database.transaction() as db:  # committed whatever is answered
+        hub = await authenticate(db, request)
+        is_cloned = await greeting.find_clone(db, hub, data, now_ms())
+    if is_cloned:
+        raise greeting.refuse_clone()
+    async with database.transaction() as db:
+        return await greeting.hello(db, hub, data, now_ms(), sha256(token))
+
+
+@post("/hub/rotate", status_code=200, summary="Hand over the hub's next key")
+async def rotate(request: HubRequest, data: JSONBody[wire.RotateRequest]) -> wire.RotateResponse:
     async with parts_of(request).database.transaction() as db:
         hub = await authenticate(db, request)
-        return await hubs.hello(db, hub, data, now_ms())
+        return await hubs.rotate(db, hub, data, now_ms())
 
 
 @post("/sync/push", status_code=200, summary="Propose edits, in order")
@@ -108,19 +123,54 @@ async def pull(
     request: HubRequest,
     after: Annotated[int, QueryParameter(ge=0, le=2**62)],
     byte_limit: Annotated[int, QueryParameter(name="bytes", ge=1)] = PULL_BYTES,
+    feed_epoch: Annotated[int, QueryParameter(ge=0, le=2**62)] = 0,
 ) -> wire.PullResponse:
     async with parts_of(request).database.transaction() as db:
         hub = await authenticate(db, request)
     async with parts_of(request).database.transaction() as db:
         clock = await hubs.feed_clock(db, hub.club_id)
-        cursor = min(after, clock.seq)
-        await execute(db, "hub_pulled", {"club_id": hub.club_id, "hub_id": hub.hub_id, "cursor": cursor})
         params = {"club_id": hub.club_id, "after": after, "limit": PULL_ROWS}
         rows = await fetch_all(db, "feed_after", FeedRow, params)
+        is_elsewhere = feed_epoch not in (0, clock.feed_epoch) or after > clock.seq
+        is_compacted = after < clock.horizon or (bool(rows) and rows[0].seq != after + 1)
+        if feed_epoch and (is_elsewhere or is_compacted):
+            return wire.PullResponse(
+                ops=[], head=clock.seq, reset=wire.Reset(snapshot_url="/v1/sync/snapshot", at_seq=clock.seq)
+            )
+        cursor = min(after, clock.seq)
+        await execute(db, "hub_pulled", {"club_id": hub.club_id, "hub_id": hub.hub_id, "cursor": cursor})
     ops = within(
         [msgspec.convert(row, wire.FeedOp, from_attributes=True) for row in rows], min(byte_limit, PULL_BYTES)
     )
     return wire.PullResponse(ops=ops, head=max(clock.seq, ops[-1].seq if ops else 0))
+
+
+@get("/sync/snapshot", summary="Read the club's records as they are now, page by page")
+async def snapshot(
+    request: HubRequest,
+    after_tbl: Annotated[str, QueryParameter(max_length=200)] = "",
+    after_pk: Annotated[str, QueryParameter(max_length=200)] = "",
+    byte_limit: Annotated[int, QueryParameter(name="bytes", ge=1)] = PULL_BYTES,
+) -> wire.SnapshotPage:
+    async with parts_of(request).database.transaction() as db:
+        hub = await authenticate(db, request)
+        return await snapshot_page(db, hub, after_tbl, after_pk, min(byte_limit, PULL_BYTES))
+
+
+@get("/sync/digest", summary="Prove what the cloud has, by day and squad")
+async def digest(request: HubRequest) -> wire.DigestResponse:
+    async with parts_of(request).database.transaction() as db:
+        return await proof.digest(db, await authenticate(db, request))
+
+
+@get("/sync/leaves", summary="Say exactly what the cloud has of one day and squad")
+async def leaves(
+    request: HubRequest,
+    day: Annotated[str, QueryParameter(max_length=200)] = "",
+    squad: Annotated[str, QueryParameter(max_length=200)] = "",
+) -> wire.LeavesResponse:
+    async with parts_of(request).database.transaction() as db:
+        return await proof.leaves(db, await authenticate(db, request), day, squad)
 
 
 def within(ops: list[wire.FeedOp], byte_limit: int) -> list[wire.FeedOp]:
@@ -154,10 +204,12 @@ async def segments(request: HubRequest) -> wire.SegmentResponse:
         hub = await authenticate(db, request)
     opened = await ingest.open_segments(await request.body())
     async with parts.database.transaction() as db:
-        await ingest.store_segments(db, hub, opened.good, now_ms())
+        erased = await ingest.store_segments(db, hub, opened.good, now_ms())
     if opened.good:
         parts.on_arrival()
-    return wire.SegmentResponse(stored=[s.seg_id.hex() for s in opened.good], rejected=opened.rejected)
+    gone = {it.id for it in erased}
+    stored = [segment.seg_id.hex() for segment in opened.good if segment.seg_id.hex() not in gone]
+    return wire.SegmentResponse(stored=stored, rejected=[*opened.rejected, *erased])
 
 
 def on_cloud_error(_: HubRequest, error: CloudError) -> Response[wire.Problem]:
@@ -186,7 +238,11 @@ def api_router() -> Router:
     """Everything under /v1."""
     return Router(
         "/v1",
-        route_handlers=[enrol, challenge, open_session, hello, push, pull, have, segments],
+        route_handlers=[
+            *(enrol, rotate, challenge, open_session, hello),
+            *(push, pull, snapshot, digest, leaves),
+            *(have, segments),
+        ],
         middleware=[ContentGate()],
         exception_handlers={CloudError: on_cloud_error, HTTPException: on_bad_request, Exception: on_failure},
         tags=["sync"],

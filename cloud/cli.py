@@ -1,4 +1,4 @@
-"""touchline-cloud: serve, migrate, enrol.
+"""touchline-cloud: serve, migrate, enrol, erase, revoke, restored.
 
 It only reads arguments, wires the parts and turns errors into one sentence with a hint.
 """
@@ -21,7 +21,7 @@ from types import FrameType
 import msgspec
 import uvicorn
 
-from cloud import accounts
+from cloud import accounts, admin
 from cloud.app import create_cloud, own_version
 from cloud.clock import now_ms
 from cloud.config import CloudSettings, parse_port
@@ -37,6 +37,10 @@ EXAMPLES = """examples:
   touchline-cloud enrol --club "FC Example"               a claim code for one hub
   touchline-cloud enrol --club "FC Example" --coach anna@example.org
   touchline-cloud migrate --dry-run                       what an update would do to the database
+  touchline-cloud erase --club "FC Example" "Ann Example" all data of an athlete, here and on every hub
+  touchline-cloud erase --club "FC Example" --receipts    which hubs have carried erasures out
+  touchline-cloud revoke --club "FC Example" HUB_ID       shut a hub out
+  touchline-cloud restored                                after the database was put back to a backup
 
 environment:
   TOUCHLINE_DATA    data folder (default ./touchline-data); the embedded Postgres lives in it
@@ -88,7 +92,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     top.add_argument("--version", action="version", version=f"touchline-cloud {own_version()}")
-    verbs = top.add_subparsers(required=True, metavar="serve | migrate | enrol")
+    verbs = top.add_subparsers(required=True, metavar="serve | migrate | enrol | erase | revoke | restored")
 
     def verb(name: str, words: str, example: str) -> argparse.ArgumentParser:
         return verbs.add_parser(
@@ -116,6 +120,26 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--password-stdin", action="store_true", help="read the new coach's password from stdin")
     one.add_argument("--json", action="store_true", help="print the result as JSON")
     one.set_defaults(verb=enrol)
+    one = verb(
+        "erase",
+        "erase an athlete's data, here and on every hub",
+        'touchline-cloud erase --club "FC Example" "Ann Example"',
+    )
+    one.add_argument("--club", required=True, metavar="NAME", help="the club's name")
+    one.add_argument("athlete", nargs="?", help="the athlete's name or id")
+    one.add_argument("--yes", action="store_true", help="do not ask again")
+    one.add_argument("--receipts", action="store_true", help="list erasures and which hubs have done them")
+    one.set_defaults(verb=admin.erase)
+    one = verb("revoke", "shut a hub out of its club", 'touchline-cloud revoke --club "FC Example" HUB_ID')
+    one.add_argument("--club", required=True, metavar="NAME", help="the club's name")
+    one.add_argument("hub_id", help="the hub's id, as on the hubs page")
+    one.set_defaults(verb=admin.revoke)
+    one = verb(
+        "restored",
+        "tell every hub that the database was put back to a backup",
+        "touchline-cloud restored",
+    )
+    one.set_defaults(verb=admin.restored)
     return top
 
 

@@ -31,6 +31,27 @@ class Estimate:
     is_anchored: bool
 
 
+def offset_ms(anchors: Sequence[AnchorRow], boot_no: int) -> int | None:
+    """True time less a boot's monotonic time by its most certain anchor, the newest among equals, as the hub
+    itself takes it; None where nothing is known. `anchors` are one hub's.
+    """
+    if boot_no == CIVIL_BOOT:
+        return 0
+    own = _of_boot(anchors, boot_no)
+    if not own:
+        return None
+    best = min(own, key=lambda it: (it.source == "system", it.err_ms, -it.mono_ms))
+    return best.wall_ms - best.mono_ms
+
+
+def shift_ms(anchors: Sequence[AnchorRow], from_boot: int, to_boot: int) -> int | None:
+    """What to add to one boot's monotonic time for the same moment in another's; None where not known."""
+    if from_boot == to_boot:
+        return 0
+    here, there = offset_ms(anchors, from_boot), offset_ms(anchors, to_boot)
+    return None if here is None or there is None else here - there
+
+
 def wall_estimate(anchors: Sequence[AnchorRow], boot_no: int, mono_ms: int) -> Estimate:
     """True time of a boot's monotonic time: linear between that boot's anchors, else bounded from below.
 
@@ -38,8 +59,7 @@ def wall_estimate(anchors: Sequence[AnchorRow], boot_no: int, mono_ms: int) -> E
     """
     if boot_no == CIVIL_BOOT:
         return Estimate(mono_ms, True)
-    own = [anchor for anchor in anchors if anchor.boot_no == boot_no]
-    own = [anchor for anchor in own if anchor.source != HELLO_SOURCE] or own
+    own = _of_boot(anchors, boot_no)
     if not own:
         earlier = [anchor.wall_ms for anchor in anchors if anchor.boot_no < boot_no]
         return Estimate(max(earlier, default=0), False)
@@ -50,3 +70,8 @@ def wall_estimate(anchors: Sequence[AnchorRow], boot_no: int, mono_ms: int) -> E
     before, after = own[at - 1], own[at]
     share = (mono_ms - before.mono_ms) / (after.mono_ms - before.mono_ms)
     return Estimate(round(before.wall_ms + share * (after.wall_ms - before.wall_ms)), True)
+
+
+def _of_boot(anchors: Sequence[AnchorRow], boot_no: int) -> list[AnchorRow]:
+    own = [anchor for anchor in anchors if anchor.boot_no == boot_no]
+    return [anchor for anchor in own if anchor.source != HELLO_SOURCE] or own

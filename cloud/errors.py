@@ -15,14 +15,18 @@ CloudError
  │   └─ CoachElsewhere
  ├─ HubRefused
  │   ├─ HubUnknown
+ │   ├─ HubRevoked
  │   └─ SessionRequired       (sign in again)
  ├─ PushRefused
  │   ├─ Gap
  │   ├─ EpochDiffers
- │   └─ ChainDiffers
+ │   ├─ ChainDiffers
+ │   ├─ HubCloned
+ │   └─ VersionDiffers
  ├─ BodyRefused
  │   ├─ DigestDiffers         (temporary)
  │   └─ BodyTooLarge
+ ├─ NotThere
  └─ TooManyTries              (temporary)
 
 The docstring is the message; fields are facts; `hint` is what the user does next; `err` is the wire's word.
@@ -125,6 +129,14 @@ class HubUnknown(HubRefused):
     hint = "Enrol the hub with a new claim code."
 
 
+class HubRevoked(HubRefused):
+    """This hub was shut out of its club."""
+
+    status = 403
+    err = "revoked"
+    hint = "Enrol it again with a new claim code, or keep it switched off."
+
+
 class SessionRequired(HubRefused):
     """The hub must open a session first."""
 
@@ -137,7 +149,7 @@ class PushRefused(CloudError):
 
     status = 409
     err = "gap"
-    err_class = "session"
+    err_class: ClassVar[Literal["transient", "permanent", "session"]] = "session"
 
 
 class Gap(PushRefused):
@@ -156,6 +168,22 @@ class ChainDiffers(PushRefused):
     """The chain of ops differs from the one received before."""
 
     err = "epoch"
+
+
+class HubCloned(PushRefused):
+    """Two machines run with copies of one hub's card, and the other one has taken its place."""
+
+    err = "clone"
+    err_class = "permanent"
+    hint = "Switch one of them off, or let one join as a hub of its own with a new claim code."
+
+
+class VersionDiffers(PushRefused):
+    """Hub and cloud speak no common version of the protocol:"""
+
+    err = "proto"
+    err_class = "permanent"
+    hint = "Update the hub or the cloud."
 
 
 class BodyRefused(CloudError):
@@ -177,6 +205,13 @@ class BodyTooLarge(BodyRefused):
 
     status = 413
     err = "too_large"
+
+
+class NotThere(CloudError):
+    """There is no such thing:"""
+
+    status = 404
+    err = "not_there"
 
 
 class TooManyTries(CloudError):

@@ -1,6 +1,7 @@
-"""Letting hubs in: enrolment by claim code, a session by signed nonce, the greeting that compares logs.
+"""Letting hubs in: enrolment by claim code, a session by signed nonce, keys that change, shutting out.
 
-It takes in no data; that is ingest's. Keys are Ed25519, tokens and nonces are random and stored hashed.
+It takes in no data, that is ingest's, and compares no logs, that is greeting's. Keys are Ed25519, tokens and
+nonces are random and stored hashed.
 """
 
 from __future__ import annotations
@@ -13,19 +14,16 @@ import uuid
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from cloud import ingest
 from cloud.accounts import sha256, use_claim_code
-from cloud.clock import HELLO_SOURCE
-from cloud.errors import BodyRefused, HubRefused, HubUnknown, SessionRequired
+from cloud.errors import BodyRefused, HubRefused, HubRevoked, HubUnknown, NotThere, SessionRequired
 from cloud.store.database import Connection, execute, fetch_one, fetch_value
 from cloud.store.rows import ClubClock, HubIdentity, HubRow
 from sync import wire
+from sync.keys import verify_next_key
 
 NONCE_TTL_MS = 60_000
 TOKEN_TTL_S = 3600
 SIGNED_PREFIX = b"touchline-session:"
-HELLO_ERR_MS = 2000
-BATCH_BYTES = 1 << 20
 
 
 async def enrol(db: Connection, request: wire.EnrolRequest, now_ms: int) -> wire.EnrolResponse:
@@ -42,8 +40,9 @@ async def enrol(db: Connection, request: wire.EnrolRequest, now_ms: int) -> wire
 
 
 async def challenge(db: Connection, hub_id: str, now_ms: int) -> wire.ChallengeResponse:
-    """A nonce to sign, good once and for 60 s. Raises HubUnknown."""
+    """A nonce to sign, good once and for 60 s. Raises HubUnknown or HubRevoked."""
     hub = await _identity(db, hub_id)
+    await known_hub(db, hub)
     nonce = secrets.token_urlsafe(32)
     params = {"nonce_sha256": sha256(nonce), "hub_id": hub.hub_id, "expires_ms": now_ms + NONCE_TTL_MS}
     await execute(db, "nonce_add", params)
@@ -63,12 +62,13 @@ async def use_nonce(db: Connection, request: wire.SessionRequest, now_ms: int) -
 async def open_session(db: Connection, request: wire.SessionRequest, now_ms: int) -> wire.SessionResponse:
     """A token for a hub that signed its nonce (already taken out of use). Raises HubRefused."""
     hub = await _identity(db, request.hub_id)
-    row = await _hub(db, hub)
-    try:
-        key = Ed25519PublicKey.from_public_bytes(row.pubkey)
-        key.verify(_decode(request.sig, 64, "sig"), SIGNED_PREFIX + request.nonce.encode())
-    except (InvalidSignature, BodyRefused) as error:
-        raise HubRefused("The signature is not by this hub's key.") from error
+    row = await known_hub(db, hub)
+    key = {"club_id": hub.club_id, "hub_id": hub.hub_id}
+    if not _has_signed(row.pubkey, request):
+        if row.pubkey_next is None or not _has_signed(row.pubkey_next, request):
+            raise HubRefused("The signature is not by this hub's key.")
+        await execute(db, "hub_tokens_end", key)
+        await execute(db, "hub_key_rotated", key)
     token = secrets.token_urlsafe(32)
     expires_ms = now_ms + TOKEN_TTL_S * 1000
     params = {
@@ -92,39 +92,27 @@ async def hub_of_token(db: Connection, authorization: str, now_ms: int) -> HubId
     return hub
 
 
-async def hello(
-    db: Connection, hub: HubIdentity, greeting: wire.HelloRequest, now_ms: int
-) -> wire.HelloResponse:
-    """Compare where both sides stand; a larger epoch starts the hub's log anew, epochs never go back."""
-    if wire.PROTO not in greeting.proto:
-        raise BodyRefused(
-            f"This cloud speaks protocol {wire.PROTO} only.", hint="Update the hub or the cloud."
-        )
+async def rotate(
+    db: Connection, hub: HubIdentity, request: wire.RotateRequest, now_ms: int
+) -> wire.RotateResponse:
+    """Remember the next key; the one in use is good until the next is first used. Raises HubRefused."""
+    pubkey_next = _decode(request.pubkey_next, 32, "pubkey_next")
+    row = await known_hub(db, hub)
+    in_use = base64.b64encode(row.pubkey).decode()
+    if not verify_next_key(in_use, request.pubkey_next, request.sig_old):
+        raise HubRefused("The next key is not signed by this hub's key.")
     key = {"club_id": hub.club_id, "hub_id": hub.hub_id}
-    if 0 < greeting.epoch < 2**62:
-        await execute(db, "hub_new_epoch", {**key, "epoch": greeting.epoch})
-    row = await _hub(db, hub)
-    clock = await feed_clock(db, hub.club_id)
-    if 0 <= greeting.cursor <= clock.seq:
-        await execute(db, "hub_greeted", {**key, "cursor": greeting.cursor, "now_ms": now_ms})
-    anchor = wire.Anchor(
-        boot_no=greeting.boot_no,
-        mono_ms=greeting.mono_ms,
-        wall_ms=now_ms,
-        err_ms=HELLO_ERR_MS,
-        source=HELLO_SOURCE,
-    )
-    await ingest.add_anchors(db, hub, [anchor])
-    return wire.HelloResponse(
-        proto=wire.PROTO,
-        server_ms=now_ms,
-        last_seq=row.last_seq,
-        last_chain=row.last_chain.hex(),
-        epoch=row.epoch,
-        feed_epoch=clock.feed_epoch,
-        head=clock.seq,
-        limits=wire.Limits(batch_bytes=BATCH_BYTES),
-    )
+    await execute(db, "hub_next_key", {**key, "pubkey_next": pubkey_next})
+    return wire.RotateResponse(server_ms=now_ms)
+
+
+async def revoke(db: Connection, club_id: str, hub_id: str, now_ms: int) -> None:
+    """Shut a hub out at once; what it sent stays. Raises NotThere for a hub the club does not have."""
+    key = {"club_id": club_id, "hub_id": hub_id}
+    if not await execute(db, "hub_revoke", {**key, "now_ms": now_ms}):
+        raise NotThere(f"the club has no hub {hub_id}, or it is shut out already.")
+    await execute(db, "hub_tokens_end", key)
+    await execute(db, "hub_nonces_end", key)
 
 
 async def feed_clock(db: Connection, club_id: str) -> ClubClock:
@@ -141,11 +129,23 @@ async def _identity(db: Connection, hub_id: str) -> HubIdentity:
     return hub
 
 
-async def _hub(db: Connection, hub: HubIdentity) -> HubRow:
+async def known_hub(db: Connection, hub: HubIdentity) -> HubRow:
+    """The hub's row. Raises HubUnknown or HubRevoked."""
     row = await fetch_one(db, "hub_get", HubRow, {"club_id": hub.club_id, "hub_id": hub.hub_id})
     if row is None:
         raise HubUnknown()
+    if row.revoked_ms is not None:
+        raise HubRevoked()
     return row
+
+
+def _has_signed(pubkey: bytes, request: wire.SessionRequest) -> bool:
+    try:
+        key = Ed25519PublicKey.from_public_bytes(pubkey)
+        key.verify(_decode(request.sig, 64, "sig"), SIGNED_PREFIX + request.nonce.encode())
+    except (InvalidSignature, BodyRefused):
+        return False
+    return True
 
 
 def _decode(text: str, length: int, what: str) -> bytes:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import msgspec
 
-from cloud.clock import wall_estimate
+from cloud import fence
+from cloud.clock import offset_ms, wall_estimate
 from cloud.errors import BodyRefused, ChainDiffers, EpochDiffers, Gap
 from cloud.merge import Proposal, merge, stamp
 from cloud.records import MAX_BOOT, MAX_INT, Refusal, is_op_id, refusal
@@ -22,10 +23,12 @@ from cloud.store.database import Connection, execute, execute_many, fetch_all, f
 from cloud.store.rows import AnchorRow, HubIdentity, HubRow, RecordRow
 from sync import wire
 from sync.chain import next_chain
+from sync.codecs import verify
 from sync.errors import SegmentCorrupt
-from sync.segments import Segment, unframe, unseal
+from sync.segments import Segment, unframe
 
 MAX_OPS = 5000
+SUSPECTED = Refusal("suspect", "the cloud failed on it again and again; its content stays on the hub")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +41,12 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What becomes of one op."""
+    """What becomes of one op; `code` says why one that came before had been refused."""
 
     op: wire.Op
     status: Literal["ok", "dup", "dead"]
     refusal: Refusal | None = None
+    code: str | None = None
 
 
 async def push(db: Connection, hub: HubIdentity, batch: wire.PushRequest, now_ms: int) -> Taken:
@@ -55,9 +59,12 @@ async def push(db: Connection, hub: HubIdentity, batch: wire.PushRequest, now_ms
     row = await fetch_one(db, "hub_lock", HubRow, {"club_id": hub.club_id, "hub_id": hub.hub_id})
     if row is None or batch.epoch != row.epoch:
         raise EpochDiffers(last_seq=row.last_seq if row else None)
-    await add_anchors(db, hub, batch.anchors)
+    await add_anchors(db, hub, batch.anchors, now_ms)
     known = await feed.known_ops(db, hub.club_id, [op.op_id for op in batch.ops])
     verdicts, stopped = judge(row, batch.ops, known)
+    refused = await feed.refused_ops(db, hub.club_id, [it.op.op_id for it in verdicts if it.status == "dup"])
+    verdicts = [replace(it, code=refused.get(it.op.op_id)) for it in verdicts]
+    verdicts = await _fenced(db, row, verdicts)
     max_stamp = await _apply(db, row, verdicts, now_ms)
     taken = [verdict for verdict in verdicts if verdict.op.seq > row.last_seq]
     last_seq = taken[-1].op.seq if taken else row.last_seq
@@ -101,16 +108,29 @@ def judge(hub: HubRow, ops: Sequence[wire.Op], known: set[str]) -> tuple[list[Ve
             verdicts.append(Verdict(op, "dup"))
             continue
         seen.add(op.op_id)
-        reason = refusal(op)
+        reason = SUSPECTED if op.tbl == wire.SUSPECT else refusal(op)
         verdicts.append(Verdict(op, "dead" if reason else "ok", reason))
     return verdicts, False
+
+
+async def _fenced(db: Connection, hub: HubRow, verdicts: list[Verdict]) -> list[Verdict]:
+    """Refuse what is about somebody who was erased, and keep nothing of it."""
+    wanted = [it.op for it in verdicts if it.status == "ok"]
+    erased = await fence.erased_ops(db, hub.club_id, wanted)
+    return [
+        Verdict(msgspec.structs.replace(it.op, fields={}), "dead", fence.ERASED)
+        if it.status == "ok" and it.op.op_id in erased
+        else it
+        for it in verdicts
+    ]
 
 
 async def _apply(db: Connection, hub: HubRow, verdicts: Sequence[Verdict], now_ms: int) -> int:
     """Merge what is accepted, bury what is refused, append both to the feed; the hub's new largest stamp."""
     accepted = [verdict.op for verdict in verdicts if verdict.status == "ok"]
     anchors = await fetch_all(db, "anchors", AnchorRow, {"club_id": hub.club_id, "hub_id": hub.hub_id})
-    records = await feed.lock_records(db, hub.club_id, ((op.tbl, op.pk) for op in accepted))
+    keys = ((op.tbl, op.pk) for op in accepted)
+    records = await feed.lock_records(db, hub.club_id, keys, hub.hub_id)
     before = dict(records)
     max_stamp = hub.max_stamp
     entries: list[feed.Entry] = []
@@ -132,7 +152,7 @@ async def _apply(db: Connection, hub: HubRow, verdicts: Sequence[Verdict], now_m
             )
     await feed.write_records(db, hub.club_id, records.values())
     await feed.bury(db, hub.club_id, letters, now_ms)
-    await _mark_changed(db, hub.club_id, before, records, now_ms)
+    await mark_changed(db, hub.club_id, before, records, now_ms)
     await feed.append(db, hub.club_id, entries)
     return max_stamp
 
@@ -149,20 +169,22 @@ def _reject(hub: HubRow, op: wire.Op, reason: Refusal, now_ms: int) -> feed.Entr
 
 
 def _result(verdict: Verdict) -> wire.OpResult:
-    return wire.OpResult(
-        seq=verdict.op.seq, status=verdict.status, code=verdict.refusal.code if verdict.refusal else None
-    )
+    code = verdict.refusal.code if verdict.refusal else verdict.code
+    status = "dead" if verdict.code is not None else verdict.status
+    return wire.OpResult(seq=verdict.op.seq, status=status, code=code)
 
 
-async def _mark_changed(
+async def mark_changed(
     db: Connection,
     club_id: str,
     before: dict[feed.Key, RecordRow],
     after: dict[feed.Key, RecordRow],
     now_ms: int,
 ) -> None:
+    """Mark the sessions whose loads these changes of records make stale."""
     sessions: set[str] = set()
     athletes: list[str] = []
+    changed: list[tuple[str, str]] = []
     for (tbl, pk), record in after.items():
         if tbl == "session":
             sessions.add(pk)
@@ -171,10 +193,20 @@ async def _mark_changed(
             sessions.update(doc["session_id"] for doc in docs if doc.get("session_id"))
         elif tbl == "athlete":
             athletes.append(pk)
+        elif tbl == "profile_change":
+            docs = (before[tbl, pk].doc, record.doc)
+            changed += [(it["athlete_id"], it.get("valid_from", "")) for it in docs if "athlete_id" in it]
     if athletes:
         sessions.update(
             await fetch_values(db, "sessions_of_athletes", {"club_id": club_id, "athlete_ids": athletes})
         )
+    if changed:
+        params = {
+            "club_id": club_id,
+            "athlete_ids": [a for a, _ in changed],
+            "from_days": [d for _, d in changed],
+        }
+        sessions.update(await fetch_values(db, "sessions_of_athletes_since", params))
     await mark_stale(db, club_id, sessions, now_ms)
 
 
@@ -185,9 +217,12 @@ async def mark_stale(db: Connection, club_id: str, session_ids: Iterable[str], n
         await execute(db, "stale_by_session", {"club_id": club_id, "session_ids": wanted, "now_ms": now_ms})
 
 
-async def add_anchors(db: Connection, hub: HubIdentity, anchors: Iterable[wire.Anchor]) -> None:
-    """Store facts about a hub's clock; absurd ones are ignored, known ones stay as they are."""
-    rows = [
+async def add_anchors(db: Connection, hub: HubIdentity, anchors: Iterable[wire.Anchor], now_ms: int) -> None:
+    """Store facts about a hub's clock; absurd ones are ignored, known ones stay as they are.
+
+    Sessions whose samples lie elsewhere by what is newly known are marked stale.
+    """
+    rows: list[dict[str, Any]] = [
         {
             "club_id": hub.club_id,
             "hub_id": hub.hub_id,
@@ -201,7 +236,17 @@ async def add_anchors(db: Connection, hub: HubIdentity, anchors: Iterable[wire.A
         if 0 < anchor.boot_no < MAX_BOOT
         and all(0 <= value < MAX_INT for value in (anchor.mono_ms, anchor.wall_ms, anchor.err_ms))
     ]
+    if not rows:
+        return
+    key = {"club_id": hub.club_id, "hub_id": hub.hub_id}
+    before = await fetch_all(db, "anchors", AnchorRow, key)
     await execute_many(db, "anchor_add", rows)
+    after = await fetch_all(db, "anchors", AnchorRow, key)
+    boot_nos = {int(row["boot_no"]) for row in rows}
+    moved = sorted(it for it in boot_nos if offset_ms(before, it) != offset_ms(after, it))
+    if moved:
+        params = {"club_id": hub.club_id, "boot_nos": moved}
+        await mark_stale(db, hub.club_id, await fetch_values(db, "sessions_across_boots", params), now_ms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,15 +280,26 @@ def _open_segments(body: bytes) -> Sorted:
 
 def _fault(segment: Segment) -> str | None:
     try:
-        unseal(segment)
+        verify(segment)
     except SegmentCorrupt:
         return "corrupt"
     in_range = segment.boot_no < MAX_BOOT and max(abs(segment.mono0_ms), abs(segment.mono1_ms)) <= MAX_INT
     return None if in_range else "out_of_range"
 
 
-async def store_segments(db: Connection, hub: HubIdentity, segments: Sequence[Segment], now_ms: int) -> None:
-    """Store segments inside the caller's transaction; those already held stay as they are."""
+async def store_segments(
+    db: Connection, hub: HubIdentity, segments: Sequence[Segment], now_ms: int
+) -> list[wire.SegmentRejected]:
+    """Store segments inside the caller's transaction; those already held stay as they are.
+
+    What somebody wore who was erased is not stored, and is in the answer.
+    """
+    await execute(db, "hub_share", {"club_id": hub.club_id, "hub_id": hub.hub_id})
+    erased = await fence.erased_segments(db, hub.club_id, segments)
+    rejected = [
+        wire.SegmentRejected(id=it.seg_id.hex(), code="erased") for it in segments if it.seg_id in erased
+    ]
+    segments = [it for it in segments if it.seg_id not in erased]
     rows = [
         {
             "club_id": hub.club_id,
@@ -267,3 +323,4 @@ async def store_segments(db: Connection, hub: HubIdentity, segments: Sequence[Se
             db, "sessions_of_streams", {"club_id": hub.club_id, "stream_ids": streams}
         )
         await mark_stale(db, hub.club_id, touched, now_ms)
+    return rejected

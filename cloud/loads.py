@@ -7,14 +7,18 @@ hub.analytics' own; nothing is recomputed that has not changed.
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from cloud.clock import now_ms
+from cloud.clock import now_ms, shift_ms
 from cloud.store.database import (
     Connection,
     Database,
@@ -25,12 +29,15 @@ from cloud.store.database import (
     fetch_one,
     fetch_value,
 )
-from cloud.store.rows import SegmentRow, SessionSpan, StaleRow, WornRow
+from cloud.store.rows import AnchorRow, ChangeRow, HeardStream, SegmentRow, SessionSpan, StaleRow, WornRow
+from hub.analytics.custom_zones import ZoneTimes, time_in_zones
+from hub.analytics.effective import base_parameters, change_of, parameters_doc, parameters_on
+from hub.analytics.errors import ProfileIncomplete
 from hub.analytics.load import SessionLoad, session_load
-from hub.analytics.profile import HeartProfile, Sex
+from hub.analytics.parameters import Parameters
 from hub.analytics.trimp import FORMULA_VERSION
 from sync.errors import SegmentCorrupt
-from sync.segments import Segment, unseal
+from sync.segments import CODEC_ZLIB, Samples, Segment, unseal
 
 log = logging.getLogger(__name__)
 
@@ -104,65 +111,130 @@ async def recompute_stale(
 async def recompute(database: Database, mark: StaleRow) -> None:
     """Compute one session's loads and take the mark away, unless a newer reason came meanwhile."""
     async with database.transaction() as db:
-        span, worn, segments = await _read(db, mark)
-    results = await asyncio.to_thread(session_loads, span, worn, segments) if span else []
-    rows = [_params(mark, person, load) for person, load in results]
+        recorded = await _read(db, mark)
+    results = await asyncio.to_thread(session_loads, recorded) if recorded else []
+    rows = [_params(mark, made) for made in results]
     async with database.transaction() as db:
         key: Params = {"club_id": mark.club_id, "session_id": mark.session_id, "mark": mark.mark}
         if await execute(db, "stale_clear", key):
+            await execute_many(db, "load_supersede", rows)
             await execute(db, "loads_forget", key)
             await execute_many(db, "load_add", rows)
 
 
-async def _read(db: Connection, mark: StaleRow) -> tuple[SessionSpan | None, list[WornRow], list[SegmentRow]]:
-    key: dict[str, Any] = {"club_id": mark.club_id, "session_id": mark.session_id}
-    span = await fetch_one(db, "session_span", SessionSpan, key)
-    worn = await fetch_all(db, "session_worn", WornRow, key)
-    if span is None:
-        return None, worn, []
-    wanted = {
-        **key,
-        "stream_ids": sorted({row.stream_id for row in worn}),
-        "boot_no": span.boot_no,
-        "from_ms": span.mono0_ms,
-        "to_ms": FAR_FUTURE_MS if span.mono1_ms is None else span.mono1_ms,
-    }
-    return span, worn, await fetch_all(db, "segments_worn", SegmentRow, wanted)
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """All that a session's loads follow from.
 
-
-def session_loads(
-    span: SessionSpan, worn: list[WornRow], segments: list[SegmentRow]
-) -> list[tuple[WornRow, SessionLoad]]:
-    """Each athlete's load over the whole session, from every strap they wore in it. Pure.
-
-    A session that still runs ends at its newest sample. Samples of another boot than the session's are
-    left out, which the coverage shows.
+    `shifts` says by stream and boot what brings a time to the session's own boot; `changes` are all those of
+    the athletes' values.
     """
-    columns: dict[
-        str, list[tuple[np.ndarray[Any, np.dtype[np.int64]], np.ndarray[Any, np.dtype[np.int16]]]]
-    ] = {}
-    for row in segments:
+
+    span: SessionSpan
+    worn: list[WornRow]
+    segments: list[SegmentRow]
+    shifts: dict[tuple[str, int], int]
+    changes: list[ChangeRow]
+
+
+@dataclass(frozen=True, slots=True)
+class AthleteLoad:
+    """One athlete's load with the parameters of the session's day; `zones` only for zones of their own."""
+
+    athlete_id: str
+    parameters: Parameters
+    load: SessionLoad
+    zones: ZoneTimes | None
+
+
+async def _read(db: Connection, mark: StaleRow) -> Recorded | None:
+    key: dict[str, Any] = {"club_id": mark.club_id, "session_id": mark.session_id, "codec": CODEC_ZLIB}
+    span = await fetch_one(db, "session_span", SessionSpan, key)
+    if span is None:
+        return None
+    worn = await fetch_all(db, "session_worn", WornRow, key)
+    wanted = {**key, "stream_ids": sorted({row.stream_id for row in worn})}
+    streams = await fetch_all(db, "streams_heard", HeardStream, wanted)
+    shifts: dict[tuple[str, int], int] = {}
+    for hub_id in {stream.hub_id for stream in streams}:
+        anchors = await fetch_all(db, "anchors", AnchorRow, {"club_id": mark.club_id, "hub_id": hub_id})
+        for stream in streams:
+            shift = shift_ms(anchors, stream.boot_no, span.boot_no)
+            if stream.hub_id == hub_id and shift is not None:
+                shifts[stream.stream_id, stream.boot_no] = shift
+    windows = [_window(span, worn, stream_id, shift) for (stream_id, _), shift in shifts.items()]
+    asked = {
+        **key,
+        "stream_ids": [stream_id for stream_id, _ in shifts],
+        "boot_nos": [boot_no for _, boot_no in shifts],
+        "from_mss": [from_ms for from_ms, _ in windows],
+        "to_mss": [to_ms for _, to_ms in windows],
+    }
+    segments = await fetch_all(db, "segments_worn", SegmentRow, asked)
+    people = {**key, "athlete_ids": sorted({row.athlete_id for row in worn})}
+    changes = await fetch_all(db, "profile_changes", ChangeRow, people)
+    return Recorded(span, worn, segments, shifts, changes)
+
+
+def _window(span: SessionSpan, worn: list[WornRow], stream_id: str, shift: int) -> tuple[int, int]:
+    """From when to when, in its own boot's time, a stream can count in the session."""
+    spans = [(it.from_ms, it.to_ms) for it in worn if it.stream_id == stream_id]
+    from_ms = min(begin for begin, _ in spans)
+    to_ms = max(FAR_FUTURE_MS if end is None else end for _, end in spans)
+    if span.mono1_ms is not None:
+        to_ms = min(to_ms, span.mono1_ms - shift)
+    return max(from_ms, span.mono0_ms - shift), to_ms
+
+
+def session_loads(recorded: Recorded) -> list[AthleteLoad]:
+    """Each athlete's load over the whole session, from every stream that was theirs in it. Pure.
+
+    Times of another boot are put on the session's own; what was recorded in a boot whose true time nobody
+    knows is left out, which the coverage shows. A session that still runs ends at its newest sample.
+    """
+    samples: dict[str, list[tuple[int, Samples]]] = {}
+    for row in recorded.segments:
         with suppress(SegmentCorrupt):
-            samples = unseal(_segment(row))
-            columns.setdefault(row.stream_id, []).append((samples.mono_ms, samples.bpm))
-    newest = max((int(mono[-1]) for parts in columns.values() for mono, _ in parts), default=span.mono0_ms)
-    to_ms = span.mono1_ms if span.mono1_ms is not None else newest + 1
+            shift = recorded.shifts[row.stream_id, row.boot_no]
+            samples.setdefault(row.stream_id, []).append((shift, unseal(_segment(row))))
     people: dict[str, list[WornRow]] = {}
-    for wearing in worn:
+    for wearing in recorded.worn:
         people.setdefault(wearing.athlete_id, []).append(wearing)
+    heard = [_heard(wearings, samples) for wearings in people.values()]
+    span = recorded.span
+    lasts = [int(mono_ms.max()) + 1 if len(mono_ms) else span.mono0_ms for mono_ms, _ in heard]
     results = []
-    for wearings in people.values():
-        times, rates = [np.empty(0, np.int64)], [np.empty(0, np.int16)]
-        for wearing in wearings:
-            until = to_ms if wearing.to_ms is None else min(wearing.to_ms, to_ms)
-            for mono_ms, bpm in columns.get(wearing.stream_id, []):
-                inside = (mono_ms >= wearing.from_ms) & (mono_ms < until)
-                times.append(mono_ms[inside])
-                rates.append(bpm[inside])
-        profile = _profile(wearings[0])
-        load = session_load(np.concatenate(times), np.concatenate(rates), profile, span.mono0_ms, to_ms)
-        results.append((wearings[0], load))
+    for wearings, (mono_ms, bpm), last_ms in zip(people.values(), heard, lasts, strict=True):
+        its = _parameters(wearings[0], recorded)
+        of_session = span.mono0_ms, _end_of(span, last_ms, max(lasts))
+        load, zones = session_load(mono_ms, bpm, its.heart, *of_session), None
+        if its.zones is not None:
+            with suppress(ProfileIncomplete):
+                zones = time_in_zones(mono_ms, bpm, its.zones, its.heart, *of_session, its.lthr_bpm)
+        results.append(AthleteLoad(wearings[0].athlete_id, its, load, zones))
     return results
+
+
+def _heard(
+    wearings: list[WornRow], samples: dict[str, list[tuple[int, Samples]]]
+) -> tuple[NDArray[np.int64], NDArray[np.int16]]:
+    times, rates = [np.empty(0, np.int64)], [np.empty(0, np.int16)]
+    for wearing in wearings:
+        until = FAR_FUTURE_MS if wearing.to_ms is None else wearing.to_ms
+        for shift, part in samples.get(wearing.stream_id, []):
+            inside = (part.mono_ms >= wearing.from_ms) & (part.mono_ms < until)
+            times.append(part.mono_ms[inside] + shift)
+            rates.append(part.bpm[inside])
+    return np.concatenate(times), np.concatenate(rates)
+
+
+def _end_of(span: SessionSpan, last_ms: int, newest_ms: int) -> int:
+    """The session's end for someone last heard just before `last_ms`, by the same rule as on the hub."""
+    if span.mono1_ms is not None:
+        return span.mono1_ms
+    if span.ended_at_ms is None or span.started_at_ms is None:
+        return newest_ms
+    return max(span.mono0_ms + span.ended_at_ms - span.started_at_ms, last_ms)
 
 
 def _segment(row: SegmentRow) -> Segment:
@@ -171,20 +243,29 @@ def _segment(row: SegmentRow) -> Segment:
     )
 
 
-def _profile(row: WornRow) -> HeartProfile:
-    sex = Sex(row.sex) if row.sex in ("F", "M") else Sex.UNKNOWN
-    return HeartProfile(sex, row.hr_max_bpm, row.hr_rest_bpm)
+def _parameters(row: WornRow, recorded: Recorded) -> Parameters:
+    """What held for the athlete on the session's local day, by the same rule as on the hub."""
+    own = [it for it in recorded.changes if it.athlete_id == row.athlete_id]
+    changes = [change for it in own if (change := change_of(it.change_id, it.doc)) is not None]
+    span = recorded.span
+    local_s = (span.started_at_ms or 0) // 1000 + span.utc_offset_s
+    base = base_parameters(row.sex, row.hr_max_bpm, row.hr_rest_bpm)
+    return parameters_on(base, changes, datetime.fromtimestamp(local_s, UTC).date())
 
 
-def _params(mark: StaleRow, person: WornRow, load: SessionLoad) -> Params:
+def _params(mark: StaleRow, made: AthleteLoad) -> Params:
+    load, heart, zones = made.load, made.parameters.heart, made.zones
     return {
         "club_id": mark.club_id,
         "session_id": mark.session_id,
-        "athlete_id": person.athlete_id,
+        "athlete_id": made.athlete_id,
         "formula_version": FORMULA_VERSION,
-        "sex": person.sex or "U",
-        "hr_max_bpm": person.hr_max_bpm,
-        "hr_rest_bpm": person.hr_rest_bpm,
+        "parameters": json.dumps(parameters_doc(made.parameters)),
+        "sex": heart.sex.value,
+        "hr_max_bpm": heart.hr_max_bpm,
+        "hr_rest_bpm": heart.hr_rest_bpm,
+        "zone_edges_bpm": None if zones is None else list(zones.edges_bpm),
+        "own_zone_s": None if zones is None else list(zones.zone_s),
         "banister_au": load.banister_au,
         "edwards_au": load.edwards_au,
         "mean_bpm": load.mean_bpm,

@@ -5,11 +5,15 @@ Unknown fields are kept as they are, since the hub may be newer; an unknown tabl
 
 from __future__ import annotations
 
+import math
+import re
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
+from hub.analytics.effective import FIELDS, How, change_fields
 from sync import wire
 
 Check = Callable[[Any], bool]
@@ -17,6 +21,8 @@ Check = Callable[[Any], bool]
 MAX_INT = 2**53
 MAX_TEXT = 2000
 MAX_BOOT = 2**31
+MAX_LIST = 1000
+DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +41,14 @@ def _number(value: Any) -> bool:
     return type(value) is int and abs(value) <= MAX_INT
 
 
+def _amount(value: Any) -> bool:
+    return type(value) in (int, float) and math.isfinite(value) and abs(value) <= MAX_INT
+
+
+def _list(value: Any) -> bool:
+    return isinstance(value, list) and len(value) <= MAX_LIST
+
+
 def _flag(value: Any) -> bool:
     return isinstance(value, bool)
 
@@ -49,6 +63,18 @@ def _one_of(*words: str) -> Check:
 
 def _or_none(check: Check) -> Check:
     return lambda value: value is None or check(value)
+
+
+def _day(value: Any) -> bool:
+    try:
+        return _text(value) and DAY.fullmatch(value) is not None and date.fromisoformat(value) is not None
+    except ValueError:
+        return False
+
+
+def _of_a_change(name: str) -> Check:
+    """Whether the formulas would take the value: hub and cloud then fold the same changes."""
+    return lambda value: name in change_fields({name: value})
 
 
 TABLES: Mapping[str, Mapping[str, Check]] = {
@@ -70,6 +96,57 @@ TABLES: Mapping[str, Mapping[str, Check]] = {
         "mono0_ms": _number,
         "mono1_ms": _or_none(_number),
         "source": _text,
+        "is_removed": _flag,
+    },
+    "source": {
+        **dict.fromkeys(
+            (
+                "import_id",
+                "sha256",
+                "provider",
+                "format",
+                "identity",
+                "device",
+                "device_serial",
+                "person_name",
+                "account",
+                "sport",
+                "title",
+                "offset_known_by",
+            ),
+            _text,
+        ),
+        **dict.fromkeys(("session_id", "athlete_id", "hr_stream_id", "motion_stream_id"), _or_none(_text)),
+        **dict.fromkeys(("number", "started_at_ms", "records", "hr_n", "rr_n", "shifted_s"), _number),
+        **dict.fromkeys(
+            ("hr_max", "hr_chosen_at_ms", "motion_chosen_at_ms", "rows_end_ms"), _or_none(_number)
+        ),
+        **dict.fromkeys(("timer_s", "distance_m", "energy_kcal", "hr_mean"), _or_none(_amount)),
+        "elapsed_s": _amount,
+        "utc_offset_s": lambda value: _number(value) and abs(value) <= 64_800,
+        "laps": _list,
+        "stated": _list,
+        "may_fill": _flag,
+        "is_removed": _flag,
+    },
+    "daily_value": {
+        **dict.fromkeys(("person_name", "name", "unit", "source", "import_id"), _text),
+        "athlete_id": _or_none(_text),
+        "date": lambda value: _text(value) and DAY.fullmatch(value) is not None,
+        "value": _amount,
+        "updated_at_ms": _number,
+        "is_removed": _flag,
+    },
+    "profile_change": {
+        **{name: _or_none(_of_a_change(name)) for name in FIELDS},
+        "athlete_id": _text,
+        "valid_from": _day,
+        "clears": lambda value: _list(value) and all(it in FIELDS for it in value),
+        "how": _one_of(*How),
+        "note": _text,
+        "made_at_ms": _number,
+        "made_by": _text,
+        "is_removed": _flag,
     },
     "strap": {"name": _text, "address": _text, "athlete_id": _or_none(_text)},
     "stream": {"strap_id": _text, "boot_no": _number, "channel": _text},

@@ -1,4 +1,5 @@
-"""What happens by the clock: the weekly insight, soon after ingest settles and every hour, and sweeping.
+"""What happens by the clock: the weekly insight, soon after ingest settles and every hour, sweeping, and
+once a day forgetting old feed entries. What an update makes possible is done at the start.
 
 It keeps nothing across restarts; every job may run twice without harm.
 """
@@ -14,7 +15,9 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from cloud.accounts import remove_expired
 from cloud.clock import now_ms
+from cloud.compaction import compact_all
 from cloud.insights.job import refresh_insights
+from cloud.letters import replay_deferred
 from cloud.store.database import Database
 
 SETTLE_S = 3.0
@@ -42,6 +45,8 @@ class CloudSchedule:
         logging.getLogger("apscheduler").setLevel(logging.WARNING)
         self._scheduler.add_job(self._insights, "interval", hours=1, id=INSIGHTS, max_instances=1)
         self._scheduler.add_job(self._sweep, "interval", hours=1, max_instances=1)
+        self._scheduler.add_job(self._compact, "interval", days=1, max_instances=1)
+        self._scheduler.add_job(self._replay, max_instances=1)
         self._scheduler.start()
         try:
             yield
@@ -54,3 +59,9 @@ class CloudSchedule:
     async def _sweep(self) -> None:
         async with self._database.transaction() as db:
             await remove_expired(db, now_ms())
+
+    async def _compact(self) -> None:
+        await compact_all(self._database, now_ms())
+
+    async def _replay(self) -> None:
+        await replay_deferred(self._database, now_ms())

@@ -8,9 +8,10 @@ from __future__ import annotations
 import gzip
 import ssl
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Self, TypeVar
+from urllib.parse import urlencode
 
 import httpx
 import msgspec
@@ -18,7 +19,7 @@ import msgspec
 from sync import wire
 from sync.digest import content_digest, is_intact
 from sync.errors import CloudRefused, CloudUnreachable, NotTheCloud, OutOfStep, SignInNeeded, SyncError
-from sync.keys import public_key_b64, sign_nonce
+from sync.keys import public_key_b64, sign_next_key, sign_nonce
 from sync.segments import Segment, frame
 
 CONNECT_S = 10.0
@@ -49,7 +50,11 @@ async def enrol(
 
 
 class CloudClient:
-    """One hub's conversation with the cloud over one kept-alive connection; close it when done."""
+    """One hub's conversation with the cloud over one kept-alive connection; close it when done.
+
+    `next_seed` is a key whose handing over may or may not have reached the cloud: it is tried where `seed` is
+    not known there, and `on_next_key` is told when it was taken.
+    """
 
     def __init__(
         self,
@@ -57,10 +62,15 @@ class CloudClient:
         hub_id: str,
         seed: bytes,
         transport: httpx.AsyncBaseTransport | None = None,
+        *,
+        next_seed: bytes | None = None,
+        on_next_key: Callable[[], None] = lambda: None,
     ) -> None:
         self._http = _open(base_url, transport)
         self._hub_id = hub_id
         self._seed = seed
+        self._next_seed = next_seed
+        self._on_next_key = on_next_key
         self._token: str | None = None
         self.bytes_sent = 0
 
@@ -85,9 +95,19 @@ class CloudClient:
         """Sign the cloud's nonce and keep the token. Raises SignInNeeded when the key is not known there."""
         self._token = None
         try:
+            self._token = await self._new_token(self._seed)
+        except SignInNeeded:
+            if self._next_seed is None:
+                raise
+            self._token = await self._new_token(self._next_seed)
+            self._seed, self._next_seed = self._next_seed, None
+            self._on_next_key()
+
+    async def _new_token(self, seed: bytes) -> str:
+        try:
             ask = wire.ChallengeRequest(hub_id=self._hub_id)
             challenge = await self._send("v1/sync/challenge", wire.ChallengeResponse, *_json(ask))
-            signature = _signature(self._seed, challenge.nonce)
+            signature = _signature(seed, challenge.nonce)
             proof = wire.SessionRequest(hub_id=self._hub_id, nonce=challenge.nonce, sig=signature)
             session = await self._send("v1/sync/session", wire.SessionResponse, *_json(proof))
         except CloudRefused as error:
@@ -96,7 +116,19 @@ class CloudClient:
             raise
         if not (session.token.isascii() and session.token.isprintable()):
             raise NotTheCloud("its token is malformed")
-        self._token = session.token
+        return session.token
+
+    async def rotate(self, next_seed: bytes) -> None:
+        """Hand over the next public key and use it from now on; the old one is good until then.
+
+        Keep `next_seed` safe before asking: should the answer be lost, either key may be the right one.
+        """
+        pubkey = public_key_b64(next_seed)
+        request = wire.RotateRequest(pubkey_next=pubkey, sig_old=sign_next_key(self._seed, pubkey))
+        await self._signed_in("v1/hub/rotate", wire.RotateResponse, *_json(request))
+        self._token = await self._new_token(next_seed)
+        self._seed, self._next_seed = next_seed, None
+        self._on_next_key()
 
     async def hello(self, request: wire.HelloRequest) -> wire.HelloResponse:
         """Say where this hub stands and learn where the cloud does."""
@@ -106,10 +138,28 @@ class CloudClient:
         """Propose operations in order. Raises OutOfStep when the cloud expects another number or epoch."""
         return await self._signed_in("v1/sync/push", wire.PushResponse, *_json(request))
 
-    async def pull(self, after: int, limit_bytes: int) -> wire.PullResponse:
-        """The club's feed behind `after`, oldest first."""
-        path = f"v1/sync/pull?after={after:d}&bytes={limit_bytes:d}"
-        return await self._signed_in(path, wire.PullResponse, None, {}, method="GET")
+    async def pull(self, after: int, limit_bytes: int, feed_epoch: int = 0) -> wire.PullResponse:
+        """The club's feed behind `after`, oldest first; of the feed the hub has read so far, 0 for any."""
+        question = urlencode({"after": after, "bytes": limit_bytes, "feed_epoch": feed_epoch})
+        return await self._signed_in(f"v1/sync/pull?{question}", wire.PullResponse, None, {}, method="GET")
+
+    async def snapshot(self, after_tbl: str, after_pk: str, limit_bytes: int) -> wire.SnapshotPage:
+        """A page of the club's records behind the one given; "" and "" ask for the first page."""
+        question = urlencode({"after_tbl": after_tbl, "after_pk": after_pk, "bytes": limit_bytes})
+        return await self._signed_in(
+            f"v1/sync/snapshot?{question}", wire.SnapshotPage, None, {}, method="GET"
+        )
+
+    async def digest(self) -> wire.DigestResponse:
+        """How much the cloud has of each day and squad, and its digest."""
+        return await self._signed_in("v1/sync/digest", wire.DigestResponse, None, {}, method="GET")
+
+    async def leaves(self, day: str, squad: str) -> wire.LeavesResponse:
+        """What exactly the cloud has of one day and squad."""
+        question = urlencode({"day": day, "squad": squad})
+        return await self._signed_in(
+            f"v1/sync/leaves?{question}", wire.LeavesResponse, None, {}, method="GET"
+        )
 
     async def have(self, ids: Sequence[bytes]) -> set[bytes]:
         """Which of these segments (at most 500) the cloud lacks."""
@@ -261,15 +311,22 @@ def _refusal(response: httpx.Response, body: bytes) -> SyncError:
         return error
     words = f"{problem.err}: {problem.detail}" if problem.detail else problem.err
     if status == 409:
-        for kind in ("gap", "epoch", "feed_reset"):
+        for kind in ("gap", "epoch", "feed_reset", "clone", "proto"):
             if problem.err == kind:
-                return OutOfStep(words, kind=kind, last_seq=problem.last_seq)
+                return OutOfStep(words, hint=_STOPPED.get(kind, ""), kind=kind, last_seq=problem.last_seq)
     if status == 401 or problem.err_class == "session":
         return SignInNeeded(words)
     if problem.err_class == "transient" and status != 413:
         wait_s = _retry_after_s(response)
         return CloudUnreachable(words, status=status, err=problem.err, retry_after_s=wait_s)
     return CloudRefused(words, status=status, err=problem.err)
+
+
+_STOPPED = {
+    "clone": "Switch one of the two machines off, or let this one join as a hub of its own: make a claim"
+    " code in the cloud and run touchline-hub rejoin CODE. Nothing recorded here is lost.",
+    "proto": "Update this hub, or ask the cloud's admin to update the cloud. Nothing recorded here is lost.",
+}
 
 
 def _retry_after_s(response: httpx.Response) -> float | None:

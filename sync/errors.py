@@ -91,12 +91,17 @@ class OutOfStep(SyncError):
         detail: str = "",
         *,
         hint: str = "",
-        kind: Literal["gap", "epoch", "feed_reset"] = "gap",
+        kind: Literal["gap", "epoch", "feed_reset", "clone", "proto"] = "gap",
         last_seq: int | None = None,
     ) -> None:
         super().__init__(detail, hint=hint)
         self.kind = kind
         self.last_seq = last_seq
+
+    @property
+    def may_be_mended(self) -> bool:
+        """Greeting again can bring both sides in step; two machines with one card it cannot."""
+        return self.kind not in ("clone", "proto")
 
 
 class SegmentCorrupt(SyncError):

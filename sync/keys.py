@@ -12,6 +12,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 _PURPOSE = b"touchline-session:"
+_NEXT_KEY = b"touchline-rotate:"
 
 
 def new_key() -> bytes:
@@ -31,11 +32,26 @@ def sign_nonce(seed: bytes, nonce: str) -> str:
     return base64.b64encode(signature).decode("ascii")
 
 
+def sign_next_key(seed: bytes, pubkey_next_b64: str) -> str:
+    """Base64 signature by the key in use over the one to come after it."""
+    signature = Ed25519PrivateKey.from_private_bytes(seed).sign(_NEXT_KEY + pubkey_next_b64.encode("ascii"))
+    return base64.b64encode(signature).decode("ascii")
+
+
+def verify_next_key(pubkey_b64: str, pubkey_next_b64: str, sig_b64: str) -> bool:
+    """True when `sig_b64` was made with the key in use over the one to come; malformed input is not true."""
+    return _is_signed(pubkey_b64, _NEXT_KEY, pubkey_next_b64, sig_b64)
+
+
 def verify_nonce(pubkey_b64: str, nonce: str, sig_b64: str) -> bool:
     """True when `sig_b64` was made over `nonce` with the key; malformed input is simply not true."""
+    return _is_signed(pubkey_b64, _PURPOSE, nonce, sig_b64)
+
+
+def _is_signed(pubkey_b64: str, purpose: bytes, text: str, sig_b64: str) -> bool:
     try:
         public = Ed25519PublicKey.from_public_bytes(base64.b64decode(pubkey_b64, validate=True))
-        public.verify(base64.b64decode(sig_b64, validate=True), _PURPOSE + nonce.encode("ascii"))
+        public.verify(base64.b64decode(sig_b64, validate=True), purpose + text.encode("ascii"))
     except (ValueError, binascii.Error, InvalidSignature):
         return False
     return True

@@ -15,13 +15,14 @@ import msgspec
 
 from sync import wire
 from sync.client import CloudClient
-from sync.errors import CloudRefused, NotTheCloud, OutOfStep, SyncError
+from sync.errors import CloudRefused, CloudUnreachable, NotTheCloud, OutOfStep, SyncError
 from sync.outbox import Outbox
 from sync.pace import MIN_BYTES, Pace
 from sync.segments import Segment, frame
 
 ANCHORS_A_PUSH = 200
 IDS_A_QUESTION = 500
+FAILURES_TO_SUSPECT = 5
 _SMALLEST_SEGMENT_BYTES = 256
 _ID_BYTES = 67
 
@@ -36,22 +37,29 @@ def _slower_on_failure(pace: Pace) -> Iterator[None]:
 
 
 class OpsLane:
-    """Pushes pending operations in order until none is left, and the anchors with them."""
+    """Pushes pending operations in order until none is left, and the anchors with them.
+
+    A batch on which the cloud itself fails again and again is halved until the one operation is found that
+    makes it fail; that one is put aside and the rest goes on.
+    """
 
     def __init__(self, outbox: Outbox, now_mono_ms: Callable[[], int]) -> None:
         self.pace = Pace()
         self._outbox = outbox
         self._now_mono_ms = now_mono_ms
         self._known_anchors: set[wire.Anchor] = set()
+        self._failed_at: tuple[int, int] = (0, 0)  # first seq of the batch, how often it failed
+        self._most: int | None = None  # operations a batch while a culprit is looked for
 
     async def drain(self, client: CloudClient, epoch: int) -> tuple[int, int]:
         """Operations the cloud took and, of these, how many it will not apply."""
         sent = dead = 0
         may_rewind = True
         while True:
-            ops = await self._outbox.pending_ops(self.pace.limit_bytes)
-            anchors = await self._new_anchors()
+            ops = (await self._outbox.pending_ops(self.pace.limit_bytes))[: self._most]
+            anchors = [] if self._most else await self._new_anchors()
             if not ops and not anchors:
+                self._most = None
                 return sent, dead
             try:
                 response = await self._push(
@@ -61,6 +69,10 @@ class OpsLane:
                 if error.is_too_large and len(ops) > 1 and self.pace.limit_bytes > MIN_BYTES:
                     continue  # the failure has halved the batch
                 raise
+            except CloudUnreachable as error:
+                if not await self._closes_in(ops, error):
+                    raise
+                continue
             except OutOfStep as error:
                 if not may_rewind or not await self._rewound(ops, error):
                     raise
@@ -70,6 +82,27 @@ class OpsLane:
             self._known_anchors.update(anchors)
             sent += len(ops)
             dead += sum(result.status == "dead" for result in response.results)
+
+    async def _closes_in(self, ops: Sequence[wire.Op], error: CloudUnreachable) -> bool:
+        """After a failure of the cloud's own: whether a smaller batch is to be tried at once."""
+        if error.err != "failed" or not ops:
+            return False
+        first_seq, failures = ops[0].seq, 1
+        if self._failed_at[0] == first_seq:
+            failures += self._failed_at[1]
+        self._failed_at = (first_seq, failures)
+        if self._most is None and failures < FAILURES_TO_SUSPECT:
+            return False
+        if len(ops) > 1:
+            self._most = len(ops) // 2
+            return True
+        if ops[0].tbl == wire.SUSPECT:  # it fails even without its content: the cloud is at fault
+            self._most = None
+            return False
+        await self._outbox.suspect(first_seq, f"the cloud failed on it {failures} times ({error.detail})")
+        await self._outbox.note("suspect", f"operation {first_seq} on {ops[0].tbl} {ops[0].pk} is put aside")
+        self._failed_at = (0, 0)
+        return True
 
     async def _push(self, client: CloudClient, request: wire.PushRequest) -> wire.PushResponse:
         size = len(msgspec.json.encode(request))
@@ -97,23 +130,36 @@ class OpsLane:
 
 
 class FeedLane:
-    """Pulls the club's feed up to its head; refuses to step over a hole."""
+    """Pulls the club's feed up to its head; refuses to step over a hole, and takes the snapshot instead where
+    the feed no longer reaches back to the cursor.
+    """
 
     def __init__(self, outbox: Outbox, now_mono_ms: Callable[[], int]) -> None:
         self.pace = Pace()
+        self.is_feed_new = False  # the greeting told that the cursor counts in a feed that is gone
         self._outbox = outbox
         self._now_mono_ms = now_mono_ms
 
     async def drain(self, client: CloudClient) -> int:
-        """Number of entries applied."""
-        applied = 0
+        """Number of entries applied, records of a snapshot among them."""
+        applied = resets = 0
         before = -1
         while True:
-            cursor = (await self._outbox.standing()).cursor
+            standing = await self._outbox.standing()
+            cursor = standing.cursor
             if cursor <= before:
                 raise OutOfStep("the hub's cursor does not move", kind="feed_reset", last_seq=cursor)
+            answer = await self._pull(client, cursor, standing.feed_epoch)
+            if answer.reset is not None:
+                resets += 1
+                if resets > 2:
+                    raise OutOfStep("the feed starts anew again and again", kind="feed_reset")
+                applied += await self._snapshot(client)
+                before, self.is_feed_new = -1, False
+                continue
+            if self.is_feed_new:
+                raise OutOfStep("the club's feed has started anew", kind="feed_reset", last_seq=cursor)
             before = cursor
-            answer = await self._pull(client, cursor)
             if not answer.ops:
                 return applied
             expected = range(cursor + 1, cursor + 1 + len(answer.ops))
@@ -124,10 +170,27 @@ class FeedLane:
             if answer.ops[-1].seq >= answer.head:
                 return applied
 
-    async def _pull(self, client: CloudClient, cursor: int) -> wire.PullResponse:
+    async def _snapshot(self, client: CloudClient) -> int:
+        """Take the club's records page by page, from where a cut left off; how many they were."""
+        taken = 0
+        while True:
+            place = await self._outbox.snapshot_place()
+            after = ("", "") if place is None else (place.after_tbl, place.after_pk)
+            began_ms = self._now_mono_ms()
+            with _slower_on_failure(self.pace):
+                page = await client.snapshot(*after, self.pace.limit_bytes)
+            self.pace.succeeded(len(msgspec.json.encode(page)), (self._now_mono_ms() - began_ms) / 1000)
+            if page.next_tbl is not None and (page.next_tbl, page.next_pk or "") <= after:
+                raise OutOfStep("the snapshot does not get on", kind="feed_reset")
+            await self._outbox.take_page(page)
+            taken += len(page.rows)
+            if page.next_tbl is None and (place is None or place.feed_epoch == page.feed_epoch):
+                return taken
+
+    async def _pull(self, client: CloudClient, cursor: int, feed_epoch: int) -> wire.PullResponse:
         began_ms = self._now_mono_ms()
         with _slower_on_failure(self.pace):
-            answer = await client.pull(cursor, self.pace.limit_bytes)
+            answer = await client.pull(cursor, self.pace.limit_bytes, feed_epoch)
         has_more = bool(answer.ops) and answer.ops[-1].seq < answer.head
         size = self.pace.limit_bytes if has_more else len(msgspec.json.encode(answer))
         self.pace.succeeded(size, (self._now_mono_ms() - began_ms) / 1000)

@@ -15,7 +15,11 @@ from sync.segments import Segment
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How far this hub has written, sent and read. `feed_epoch` 0 means that the hub never learnt one."""
+    """How far this hub has written, sent and read. `feed_epoch` 0 means that the hub never learnt one.
+
+    `run_id` names this process, `cursor_op` the feed entry at the cursor, `erased_seq` the last feed number
+    up to which every erasure was carried out.
+    """
 
     epoch: int
     head_seq: int
@@ -24,6 +28,19 @@ class Standing:
     feed_epoch: int
     boot_no: int
     boot_id: str
+    run_id: str = ""
+    cursor_op: str = ""
+    erased_seq: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """How far a snapshot was taken in: of which feed, as of which entry, behind which record."""
+
+    feed_epoch: int
+    at_seq: int
+    after_tbl: str
+    after_pk: str
 
 
 class Outbox(Protocol):
@@ -38,14 +55,40 @@ class Outbox(Protocol):
     async def record_pushed(self, response: wire.PushResponse) -> None:
         """Everything up to `response.last_seq` is acknowledged; results marked "dead" will not be applied."""
 
+    async def chain_at(self, seq: int) -> str | None:
+        """The chain behind operation `seq` of this log, None where it is not kept."""
+
     async def rewind(self, last_seq: int) -> bool:
         """Make every operation after `last_seq` pending again; False, and no change, when one is not kept."""
+
+    async def fork(self, epoch: int) -> None:
+        """Number everything kept anew from 1 under this epoch, all of it pending; the cloud knows doubles."""
+
+    async def suspect(self, seq: int, reason: str) -> None:
+        """The cloud fails on this operation: from now on it goes out without its content, so as to be
+        refused and kept here for a person to look at.
+        """
 
     async def anchors(self) -> Sequence[wire.Anchor]:
         """What the hub knows of true time; may repeat what was sent before, since anchors are facts."""
 
     async def apply_feed(self, ops: Sequence[wire.FeedOp], head: int) -> None:
         """Apply entries that follow the cursor and move it behind them, in one transaction."""
+
+    async def learn_feed(self, feed_epoch: int) -> None:
+        """The cursor counts in this feed: remember it, where none was known."""
+
+    async def doubt_segments(self) -> None:
+        """The cloud was put back to a backup: nothing counts as stored there until it says so again."""
+
+    async def snapshot_place(self) -> Place | None:
+        """How far a snapshot was taken in, None where none was begun."""
+
+    async def take_page(self, page: wire.SnapshotPage) -> None:
+        """Keep a page aside. The last puts all of them in place of what was confirmed, in one transaction,
+        and the cursor with them; pending operations stay. A page of another feed than the pages before it
+        begins anew.
+        """
 
     async def unsent_segment_ids(self, limit: int) -> Sequence[bytes]:
         """Sealed segments not known to be stored, the most wanted first."""

@@ -14,16 +14,17 @@ from random import Random
 from typing import Literal
 
 from sync import wire
-from sync.chain import CHAIN_0, verify
 from sync.client import CloudClient
 from sync.errors import CloudUnreachable, OutOfStep, SyncError
 from sync.lanes import FeedLane, OpsLane, SegmentLane, SegmentStep
 from sync.outbox import Outbox, Standing
-from sync.pace import START_BYTES, wait_s
+from sync.pace import wait_s
+from sync.reconcile import Fork, Rewind, compare
 
 log = logging.getLogger(__name__)
 
 PERIOD_S = 5.0
+GREETINGS = 4  # enough for a fork, a rewind and a second look
 REDIAL_AFTER = 3  # failures in a row; until then the connection and its session may still be good
 State = Literal["idle", "syncing", "offline", "failed"]
 
@@ -140,6 +141,11 @@ class Relay:
             self._closed_bytes += client.bytes_sent
             await client.close()
 
+    async def redial(self) -> None:
+        """Hang up between two rounds, so that the next one signs in afresh."""
+        async with self._one_at_a_time:
+            await self.close()
+
     @property
     def _bytes_sent(self) -> int:
         return self._closed_bytes + (self._client.bytes_sent if self._client else 0)
@@ -159,6 +165,16 @@ class Relay:
         client = self._client
         if not client.has_session:
             await client.open_session()
+        try:
+            return await self._exchange(client, bytes_before)
+        except OutOfStep as error:
+            if not error.may_be_mended:
+                raise
+            await self._outbox.note("sync", f"out of step: {error.detail}")
+        return await self._exchange(client, bytes_before)
+
+    async def _exchange(self, client: CloudClient, bytes_before: int) -> RelayReport:
+        """Greet, then send and read until nothing is left."""
         epoch = await self._greet(client)
         sent = dead = applied = 0
         steps: list[SegmentStep] = []
@@ -189,8 +205,24 @@ class Relay:
         self._detail = RelayReport(ops_sent=sent, segments_stored=sum(step.stored for step in steps)).words
 
     async def _greet(self, client: CloudClient) -> int:
-        """Compare where both sides stand, note the cloud's time; the epoch to push with."""
-        standing = await self._outbox.standing()
+        """Get both logs in step, note the cloud's time; the epoch to push with."""
+        for _ in range(GREETINGS):
+            standing = await self._outbox.standing()
+            answer = await self._hello(client, standing)
+            if answer.min_schema > wire.SCHEMA:
+                raise OutOfStep("this hub is too old for the cloud", kind="proto", hint="Update this hub.")
+            found = compare(standing, answer, await self._outbox.chain_at(answer.last_seq))
+            self._feed.is_feed_new = found.is_feed_new
+            if found.is_feed_new:
+                await self._doubt_segments("the cloud was put back to a backup")
+            elif standing.feed_epoch == 0:
+                await self._outbox.learn_feed(answer.feed_epoch)
+            if found.log is None:
+                return standing.epoch
+            await self._mend(found.log, standing)
+        raise OutOfStep("hub and cloud did not get in step", kind="epoch")
+
+    async def _hello(self, client: CloudClient, standing: Standing) -> wire.HelloResponse:
         began_ms = self._now_mono_ms()
         answer = await client.hello(
             wire.HelloRequest(
@@ -203,33 +235,36 @@ class Relay:
                 boot_id=standing.boot_id,
                 mono_ms=began_ms,
                 wall_ms=self._wall_ms(),
+                run_id=standing.run_id,
+                cursor_op=standing.cursor_op,
+                schema_have=wire.SCHEMA,
+                erased_seq=standing.erased_seq,
             )
         )
         rtt_ms = self._now_mono_ms() - began_ms
         await self._outbox.record_contact(answer.server_ms, rtt_ms, began_ms + rtt_ms // 2)
         for pace in (self._ops.pace, self._feed.pace, self._segments.pace):
             pace.cap(answer.limits.batch_bytes)
-        await self._compare(standing, answer)
-        return standing.epoch
+        return answer
 
-    async def _compare(self, hub: Standing, cloud: wire.HelloResponse) -> None:
-        """Raise OutOfStep where the two logs cannot be the same; go back where the cloud has lost its end."""
-        if cloud.epoch > hub.epoch:
-            raise OutOfStep(f"the cloud knows epoch {cloud.epoch}, this hub {hub.epoch}", kind="epoch")
-        if hub.head_seq < cloud.last_seq:
-            words = f"the cloud has {cloud.last_seq} operations of this hub, the hub only {hub.head_seq}"
-            raise OutOfStep(words, last_seq=cloud.last_seq)
-        is_reset = hub.feed_epoch != 0 and hub.cursor > 0 and cloud.feed_epoch != hub.feed_epoch
-        if is_reset or cloud.head < hub.cursor:
-            raise OutOfStep("the club's feed has started anew", kind="feed_reset", last_seq=cloud.last_seq)
-        if cloud.last_seq < hub.acked_seq:
-            self._ops.forget_anchors()
-            self._segments.doubt()
-            if not await self._outbox.rewind(cloud.last_seq):
-                words = f"the cloud lost operations after {cloud.last_seq} and this hub no longer keeps them"
-                raise OutOfStep(words, last_seq=cloud.last_seq)
-        if _is_other_log(list(await self._outbox.pending_ops(START_BYTES)), cloud):
-            raise OutOfStep("the cloud's copy of this hub's log is another one", kind="epoch")
+    async def _mend(self, remedy: Fork | Rewind, standing: Standing) -> None:
+        """Bring the hub's log to where the cloud can take it up."""
+        if isinstance(remedy, Rewind):
+            await self._doubt_segments(f"the cloud lost what came after operation {remedy.last_seq}")
+            if await self._outbox.rewind(remedy.last_seq):
+                return
+            words = "the cloud lost operations this hub no longer numbers as it did"
+            remedy = Fork(standing.epoch + 1, words)
+        log.warning("this hub's log begins anew under epoch %d: %s", remedy.epoch, remedy.why)
+        await self._outbox.note("sync", f"log begun anew under epoch {remedy.epoch}: {remedy.why}")
+        self._ops.forget_anchors()
+        await self._outbox.fork(remedy.epoch)
+
+    async def _doubt_segments(self, why: str) -> None:
+        await self._outbox.note("sync", why)
+        self._ops.forget_anchors()
+        self._segments.doubt()
+        await self._outbox.doubt_segments()
 
     async def _succeeded(self, report: RelayReport) -> None:
         was, self._state = self._error, "idle"
@@ -252,14 +287,3 @@ class Relay:
             log.warning("sync %s: %s", self._state, error, exc_info=not isinstance(error, SyncError))
             with suppress(Exception):
                 await self._outbox.note("sync", f"{self._state}: {error}")
-
-
-def _is_other_log(pending: list[wire.Op], cloud: wire.HelloResponse) -> bool:
-    """True when a pending operation proves that the cloud's chain is not this log's."""
-    last_chain = cloud.last_chain if cloud.last_seq else CHAIN_0
-    for op in pending:
-        if op.seq == cloud.last_seq:
-            return op.chain != last_chain
-        if op.seq == cloud.last_seq + 1:
-            return not verify(last_chain, [op])
-    return False

@@ -27,6 +27,24 @@ def unzigzag(values: Unsigned) -> Signed:
     return half ^ -(values & np.uint64(1)).view(np.int64)
 
 
+def differences(column: npt.NDArray[np.integer]) -> Signed:
+    """Each number less the one before, the first from 0; beyond 64 bits they wrap round."""
+    wide: Signed = column.astype(np.int64)
+    wide[1:] -= column[:-1].astype(np.int64)
+    return wide
+
+
+def running(steps: Signed, low: int, high: int, offset: int) -> Signed:
+    """The inverse of `differences`; wraps back what wrapped round.
+
+    Raises SegmentCorrupt where a number is not from `low` to `high`; `offset` is where it lies.
+    """
+    values = np.cumsum(steps)
+    if values.size and (int(values.min()) < low or int(values.max()) > high):
+        raise SegmentCorrupt("a value is out of range", offset=offset)
+    return values
+
+
 def pack(values: Unsigned) -> bytes:
     """Seven bits a byte, lowest first; the high bit says that more follow. Always the shortest form."""
     if values.size == 0:

@@ -1,7 +1,7 @@
 """The messages hub and cloud exchange, as frozen structs; shapes follow the protocol's version 1.
 
 It says nothing about transport, storage or retries. Field names are the wire's own; unknown fields
-in a message are ignored when decoding, so either side may be newer.
+in a message are ignored when decoding, and fields added later have defaults, so either side may be newer.
 """
 
 from __future__ import annotations
@@ -11,6 +11,12 @@ from typing import Any, Literal
 import msgspec
 
 PROTO = 1
+SCHEMA = 2
+"""Rises whenever records get a new table or field; it only ever adds, so no side refuses a newer other."""
+OLDEST_SCHEMA = 1
+"""What a hub must know at least to sync with this version of the cloud."""
+SUSPECT = "suspect"
+"""The table a hub names in place of the real one when the cloud fails on an operation again and again."""
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
@@ -51,6 +57,19 @@ class SessionRequest(Message, frozen=True, kw_only=True):
     sig: str
 
 
+class RotateRequest(Message, frozen=True, kw_only=True):
+    """A hub's next public key, signed with the one in use over b"touchline-rotate:" + the base64 text."""
+
+    pubkey_next: str
+    sig_old: str
+
+
+class RotateResponse(Message, frozen=True, kw_only=True):
+    """The next key is known; the old one is good until the next one is first used."""
+
+    server_ms: int
+
+
 class SessionResponse(Message, frozen=True, kw_only=True):
     token: str
     ttl_s: int
@@ -67,6 +86,13 @@ class Anchor(Message, frozen=True, kw_only=True):
 
 
 class HelloRequest(Message, frozen=True, kw_only=True):
+    """Where a hub stands.
+
+    `run_id` names the running process: two of them alive under one hub id are a copied card. `cursor_op` is
+    the op_id of the feed entry at the cursor, by which a cloud put back to a backup is found out.
+    `erased_seq` is the feed number up to which every erasure was carried out here, files included.
+    """
+
     proto: list[int]
     epoch: int
     head_seq: int
@@ -76,6 +102,10 @@ class HelloRequest(Message, frozen=True, kw_only=True):
     boot_id: str
     mono_ms: int
     wall_ms: int
+    run_id: str = ""
+    cursor_op: str = ""
+    schema_have: int = 0
+    erased_seq: int = 0
 
 
 class Limits(Message, frozen=True, kw_only=True):
@@ -85,7 +115,11 @@ class Limits(Message, frozen=True, kw_only=True):
 
 
 class HelloResponse(Message, frozen=True, kw_only=True):
-    """`last_chain` is hex; `head` is the newest feed seq of the club."""
+    """`last_chain` is hex; `head` is the newest feed seq of the club.
+
+    `min_schema` and `max_schema` are what the cloud asks of a hub and what it knows itself; 0 is an older
+    cloud, which says neither.
+    """
 
     proto: int
     server_ms: int
@@ -95,6 +129,8 @@ class HelloResponse(Message, frozen=True, kw_only=True):
     feed_epoch: int
     head: int
     limits: Limits = Limits()
+    min_schema: int = 0
+    max_schema: int = 0
 
 
 class Op(Message, frozen=True, kw_only=True):
@@ -130,7 +166,12 @@ class PushResponse(Message, frozen=True, kw_only=True):
 
 
 class FeedOp(Message, frozen=True, kw_only=True):
-    """One entry of the club's feed, dense in `seq` and in commit order."""
+    """One entry of the club's feed, dense in `seq` and in commit order.
+
+    `hub_id` is the author's, None for the office. `resolves` is an operation refused earlier that this entry
+    makes good. An `erase` has in `fields` the `rows` that are gone, as [table, key] pairs; a `void` is an
+    entry whose content an erasure took away.
+    """
 
     seq: int
     op_id: str
@@ -141,11 +182,56 @@ class FeedOp(Message, frozen=True, kw_only=True):
     stamp_ms: int
     hub_id: str | None = None
     reason: str | None = None
+    resolves: str | None = None
+
+
+class Reset(Message, frozen=True, kw_only=True):
+    """The feed no longer reaches back to the hub's cursor: take the snapshot instead."""
+
+    snapshot_url: str
+    at_seq: int
 
 
 class PullResponse(Message, frozen=True, kw_only=True):
     ops: list[FeedOp]
     head: int
+    reset: Reset | None = None
+
+
+class SnapshotRow(Message, frozen=True, kw_only=True):
+    """A record as confirmed; `hub_id` is the hub that made it, None for the cloud."""
+
+    tbl: str
+    pk: str
+    doc: dict[str, Any]
+    stamps: dict[str, int]
+    hub_id: str | None = None
+
+
+class Erased(Message, frozen=True, kw_only=True):
+    """An athlete whose data is gone since feed entry `seq`."""
+
+    subject_id: str
+    seq: int
+
+
+class SnapshotPage(Message, frozen=True, kw_only=True):
+    """A page of the club's records in order of (tbl, pk); `next_tbl` None on the last.
+
+    Pages may be taken minutes apart: what changes meanwhile comes again through the feed after the FIRST
+    page's `at_seq`, and stamps make it harmless. Operations of the asking hub's `epoch` up to `last_seq` are
+    in it, but for those `rejected`. `erased` and `rejected` come with the first page only.
+    """
+
+    feed_epoch: int
+    at_seq: int
+    epoch: int
+    last_seq: int
+    rows: list[SnapshotRow]
+    next_tbl: str | None = None
+    next_pk: str | None = None
+    rejected: list[str] = []
+    erased: list[Erased] = []
 
 
 class HaveRequest(Message, frozen=True, kw_only=True):
@@ -166,6 +252,38 @@ class SegmentRejected(Message, frozen=True, kw_only=True):
 class SegmentResponse(Message, frozen=True, kw_only=True):
     stored: list[str]
     rejected: list[SegmentRejected] = []
+
+
+class Bucket(Message, frozen=True, kw_only=True):
+    """How much there is of one day and squad, and the digest of all of it. Day "" has no date."""
+
+    day: str
+    squad: str
+    records: int
+    segments: int
+    sha256: str
+
+
+class DigestResponse(Message, frozen=True, kw_only=True):
+    """The whole club's records, and the asking hub's segments, as of feed entry `head`."""
+
+    head: int
+    buckets: list[Bucket]
+
+
+class Leaf(Message, frozen=True, kw_only=True):
+    """One record, or one segment under the table name "segment", and its digest."""
+
+    tbl: str
+    pk: str
+    sha256: str
+
+
+class LeavesResponse(Message, frozen=True, kw_only=True):
+    """What is in one bucket."""
+
+    head: int
+    leaves: list[Leaf]
 
 
 class Problem(Message, frozen=True, kw_only=True):

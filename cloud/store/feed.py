@@ -12,7 +12,7 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from cloud.store.database import Connection, execute, execute_many, fetch_all, fetch_value, fetch_values
-from cloud.store.rows import RecordRow
+from cloud.store.rows import RecordRow, RefusedOp
 
 Key = tuple[str, str]
 
@@ -30,6 +30,7 @@ class Entry:
     hub_id: str | None = None
     quality: int = 1
     reason: str | None = None
+    resolves: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +49,21 @@ async def known_ops(db: Connection, club_id: str, op_ids: Sequence[str]) -> set[
     return set(await fetch_values(db, "feed_known_ops", {"club_id": club_id, "op_ids": list(op_ids)}))
 
 
-async def lock_records(db: Connection, club_id: str, keys: Iterable[Key]) -> dict[Key, RecordRow]:
-    """The records of these (table, pk), made if new, locked until the transaction ends."""
+async def refused_ops(db: Connection, club_id: str, op_ids: Sequence[str]) -> dict[str, str]:
+    """Those of `op_ids` that were refused before and still are, each with its code."""
+    params = {"club_id": club_id, "op_ids": list(op_ids)}
+    return {row.op_id: row.code for row in await fetch_all(db, "feed_refused_ops", RefusedOp, params)}
+
+
+async def lock_records(
+    db: Connection, club_id: str, keys: Iterable[Key], hub_id: str | None = None
+) -> dict[Key, RecordRow]:
+    """The records of these (table, pk), made by this hub if new, locked until the transaction ends."""
     wanted = sorted(set(keys))
     if not wanted:
         return {}
     params = {"club_id": club_id, "tbls": [tbl for tbl, _ in wanted], "pks": [pk for _, pk in wanted]}
-    await execute(db, "records_touch", params)
+    await execute(db, "records_touch", {**params, "hub_id": hub_id})
     return {(row.tbl, row.pk): row for row in await fetch_all(db, "records_lock", RecordRow, params)}
 
 
@@ -84,10 +93,13 @@ async def bury(db: Connection, club_id: str, letters: Iterable[DeadLetter], now_
     await execute_many(db, "dead_letter_add", rows)
 
 
-async def append(db: Connection, club_id: str, entries: Sequence[Entry]) -> None:
-    """Give the entries their numbers; nothing may be locked after this in the same transaction."""
+async def append(db: Connection, club_id: str, entries: Sequence[Entry]) -> int:
+    """Give the entries their numbers; nothing may be locked after this in the same transaction.
+
+    The last number given, 0 where there was nothing to append.
+    """
     if not entries:
-        return
+        return 0
     last = int(await fetch_value(db, "clock_advance", {"club_id": club_id, "n": len(entries)}))
     rows = [
         {
@@ -102,7 +114,9 @@ async def append(db: Connection, club_id: str, entries: Sequence[Entry]) -> None
             "stamp_ms": entry.stamp_ms,
             "quality": entry.quality,
             "reason": entry.reason,
+            "resolves": entry.resolves,
         }
         for seq, entry in enumerate(entries, start=last - len(entries) + 1)
     ]
     await execute_many(db, "feed_append", rows)
+    return last

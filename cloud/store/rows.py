@@ -46,6 +46,9 @@ class HubRow:
     last_seq: int
     last_chain: bytes
     max_stamp: int
+    pubkey_next: bytes | None = None
+    revoked_ms: int | None = None
+    cloned_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +68,11 @@ class HubStatus:
 
 @dataclass(frozen=True, slots=True)
 class ClubClock:
-    """The feed's head."""
+    """The feed's head; entries up to `horizon` were compacted away."""
 
     seq: int
     feed_epoch: int
+    horizon: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +109,7 @@ class FeedRow:
     stamp_ms: int
     hub_id: str | None
     reason: str | None
+    resolves: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +135,36 @@ class WornRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangeRow:
+    """A dated change of an athlete's values as recorded."""
+
+    change_id: str
+    athlete_id: str
+    doc: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class SessionSpan:
-    """When a session was, in its boot's time; `mono1_ms` None while it runs."""
+    """When a session was, in its boot's time; `mono1_ms` None while it runs and where a later boot ended it.
+
+    Times without `mono` are epoch ms UTC.
+    """
 
     boot_no: int
     mono0_ms: int
     mono1_ms: int | None
+    started_at_ms: int | None
+    ended_at_ms: int | None
+    utc_offset_s: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class HeardStream:
+    """A stream with the hub and the boot its samples were recorded in."""
+
+    stream_id: str
+    hub_id: str
+    boot_no: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,3 +266,112 @@ class RecordedSession:
     session_id: str
     started_at_ms: int
     utc_offset_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class OwnedRow:
+    """A record and the hub that made it, None for the cloud."""
+
+    tbl: str
+    pk: str
+    doc: dict[str, Any]
+    stamps: dict[str, int]
+    hub_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class HubRun:
+    """A process that greeted under a hub's name."""
+
+    run_id: str
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedOp:
+    """An op refused before, and why."""
+
+    op_id: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class RowKey:
+    """A record's table and key."""
+
+    tbl: str
+    pk: str
+
+
+@dataclass(frozen=True, slots=True)
+class LetterRow:
+    """A refused op nobody has decided about; `payload` is its JSON."""
+
+    op_id: str
+    hub_id: str
+    payload: str
+    code: str
+    detail: str
+    received_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeferredRow:
+    """A refused op that a newer version may take."""
+
+    club_id: str
+    op_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SpanRow:
+    """When a stream was worn, in its own boot's time."""
+
+    stream_id: str
+    from_ms: int
+    to_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ErasedRow:
+    """An erasure that was asked for."""
+
+    subject_id: str
+    seq: int
+    erased_ms: int
+    asked_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptRow:
+    """Whether one hub has carried an erasure out."""
+
+    hub_id: str
+    model: str
+    seen_ms: int
+    is_done: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CalledRow:
+    """An athlete by id or name."""
+
+    athlete_id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class DocRow:
+    """A record's content."""
+
+    tbl: str
+    pk: str
+    doc: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class HeldSegment:
+    """A segment by name."""
+
+    seg_id: bytes
+    stream_id: str

@@ -154,3 +154,31 @@ def sign_in(client: TestClient[Litestar]) -> Callable[..., None]:
         assert answer.status_code == 303, answer.text
 
     return go
+
+
+@pytest.fixture
+def line(client: TestClient[Litestar]) -> Any:
+    """The way of real hubs into the service."""
+    from tests.cloud.pitchside import Through
+
+    return Through(client)
+
+
+@pytest.fixture
+def start(tmp_path: Path, line: Any, claim: Callable[[str], str]) -> Iterator[Callable[..., Any]]:
+    """A real hub on a card of that name, enrolled with the club Rovers if the card is new."""
+    from tests.cloud.pitchside import HubOn
+
+    running: list[HubOn] = []
+
+    def go(card: str, boot_id: str = "boot-one") -> HubOn:
+        (tmp_path / card).mkdir(exist_ok=True)
+        hub = HubOn(tmp_path / card, line, boot_id)
+        running.append(hub)
+        if not hub.books.hub_id:
+            hub.enrol(claim("Rovers"))
+        return hub
+
+    yield go
+    for hub in running:
+        hub.stop()

@@ -37,6 +37,7 @@ class SmallCloud:
         self.pubkey = pubkey
         self.hub_id = hub_id
         self.log: list[wire.Op] = []
+        self.old_log: list[wire.Op] = []
         self.epoch = 1
         self.feed: list[wire.FeedOp] = []
         self.anchors: list[wire.Anchor] = []
@@ -47,6 +48,11 @@ class SmallCloud:
         self.nonces: set[str] = set()
         self.requests: list[str] = []
         self.sessions = 0
+        self.feed_epoch = 1
+        self.horizon = 0
+        self.is_old = False  # speaks neither resets nor snapshots
+        self.hellos: list[wire.HelloRequest] = []
+        self.fails_on: set[str] = set()
         self._names = itertools.count(1)
 
     def answer(self, request: httpx.Request, body: bytes) -> httpx.Response:
@@ -84,7 +90,14 @@ class SmallCloud:
             return self._push(msgspec.json.decode(body, type=wire.PushRequest))
         if path == "/v1/sync/pull":
             after, limit = int(request.url.params["after"]), int(request.url.params["bytes"])
+            feed_epoch = int(request.url.params.get("feed_epoch", "0"))
+            is_gone = after < self.horizon or after > len(self.feed) or feed_epoch != self.feed_epoch
+            if is_gone and not self.is_old:
+                reset = wire.Reset(snapshot_url="/v1/sync/snapshot", at_seq=len(self.feed))
+                return wire.PullResponse(ops=[], head=len(self.feed), reset=reset)
             return wire.PullResponse(ops=self.feed[after : after + max(1, limit // 512)], head=len(self.feed))
+        if path == "/v1/sync/snapshot":
+            return self._snapshot(request.url.params["after_tbl"], request.url.params["after_pk"])
         if path == "/v1/seg/have":
             ids = msgspec.json.decode(body, type=wire.HaveRequest).ids
             return wire.HaveResponse(missing=[i for i in ids if bytes.fromhex(i) not in self.segments])
@@ -114,19 +127,40 @@ class SmallCloud:
         self.tokens.add(token)
         return wire.SessionResponse(token=token, ttl_s=3600)
 
+    def _snapshot(self, after_tbl: str, after_pk: str) -> wire.SnapshotPage:
+        """Three records a page."""
+        docs: dict[tuple[str, str], dict[str, object]] = {}
+        for op in self.feed:
+            if op.kind == "set":
+                docs.setdefault((op.tbl, op.pk), {}).update(op.fields)
+        left = [key for key in sorted(docs) if key > (after_tbl, after_pk)]
+        page, rest = left[:3], left[3:]
+        rows = [wire.SnapshotRow(tbl=tbl, pk=pk, doc=docs[tbl, pk], stamps={}) for tbl, pk in page]
+        return wire.SnapshotPage(
+            feed_epoch=self.feed_epoch, at_seq=len(self.feed), epoch=self.epoch, last_seq=len(self.log),
+            rows=rows, next_tbl=page[-1][0] if rest else None, next_pk=page[-1][1] if rest else None,
+        )  # fmt: skip
+
     def _hello(self, request: wire.HelloRequest) -> wire.HelloResponse:
+        self.hellos.append(request)
+        if request.epoch > self.epoch:
+            self.epoch, self.old_log, self.log = request.epoch, [*self.old_log, *self.log], []
         return wire.HelloResponse(
             proto=1,
             server_ms=SERVER_MS,
             last_seq=len(self.log),
             last_chain=self.log[-1].chain if self.log else CHAIN_0,
             epoch=self.epoch,
-            feed_epoch=1,
+            feed_epoch=self.feed_epoch,
             head=len(self.feed),
         )
 
     def _push(self, request: wire.PushRequest) -> wire.PushResponse:
         self.anchors += [anchor for anchor in request.anchors if anchor not in self.anchors]
+        if request.epoch != self.epoch:
+            raise Refusal(409, "epoch", "session", last_seq=len(self.log))
+        if self.fails_on & {str(name) for op in request.ops for name in op.fields}:
+            raise Refusal(500, "failed", "transient")
         results = [self._accept(op) for op in request.ops]
         return wire.PushResponse(last_seq=len(self.log), results=results)
 
@@ -137,7 +171,9 @@ class SmallCloud:
             raise Refusal(409, "gap", "session", last_seq=len(self.log))
         assert op.chain == next_chain(self.log[-1].chain if self.log else CHAIN_0, op.op_id)
         self.log.append(op)
-        is_poison = "poison" in op.fields
+        if any(op.op_id == known.op_id for known in self.old_log):
+            return wire.OpResult(seq=op.seq, status="dup")
+        is_poison = "poison" in op.fields or op.tbl == wire.SUSPECT
         self.say("reject" if is_poison else "set", op)
         return wire.OpResult(seq=op.seq, status="dead" if is_poison else "ok")
 

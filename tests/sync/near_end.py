@@ -12,7 +12,7 @@ import numpy as np
 from sync import wire
 from sync.chain import CHAIN_0, next_chain
 from sync.client import CloudClient
-from sync.outbox import Standing
+from sync.outbox import Place, Standing
 from sync.relay import Relay
 from sync.segments import Samples, Segment, seal
 from tests.sync.far_end import Line
@@ -23,6 +23,7 @@ SEED = bytes(range(32))
 class MemoryOutbox:
     def __init__(self) -> None:
         self.log: list[wire.Op] = []
+        self.edits = 0
         self.acked_seq = 0
         self.dead: set[int] = set()
         self.feed: list[wire.FeedOp] = []
@@ -33,10 +34,17 @@ class MemoryOutbox:
         self.notes: list[tuple[str, str]] = []
         self.epoch = 1
         self.keeps_from = 1
+        self.feed_epoch = 1
+        self.suspects: dict[int, str] = {}
+        self.doubts = 0
+        self.cursor_after_snapshot: int | None = None
+        self.pages: list[wire.SnapshotPage] = []
+        self.records: dict[tuple[str, str], dict[str, object]] = {}
 
     def edit(self, **fields: object) -> None:
         seq = len(self.log) + 1
-        op_id = str(uuid.UUID(int=seq))
+        self.edits += 1
+        op_id = str(uuid.UUID(int=self.edits))
         chain = next_chain(self.log[-1].chain if self.log else CHAIN_0, op_id)
         op = wire.Op(
             seq=seq,
@@ -68,7 +76,11 @@ class MemoryOutbox:
         return segment.seg_id
 
     async def standing(self) -> Standing:
-        return Standing(self.epoch, len(self.log), self.acked_seq, len(self.feed), 1, 1, "boot-1")
+        return Standing(self.epoch, len(self.log), self.acked_seq, self.cursor, self.feed_epoch, 1, "boot-1")
+
+    @property
+    def cursor(self) -> int:
+        return len(self.feed) if self.cursor_after_snapshot is None else self.cursor_after_snapshot
 
     async def pending_ops(self, limit_bytes: int) -> Sequence[wire.Op]:
         ops: list[wire.Op] = []
@@ -77,8 +89,47 @@ class MemoryOutbox:
             size += len(msgspec.json.encode(op))
             if ops and size > limit_bytes:
                 break
-            ops.append(op)
+            is_suspect = op.seq in self.suspects
+            ops.append(msgspec.structs.replace(op, tbl=wire.SUSPECT, fields={}) if is_suspect else op)
         return ops
+
+    async def chain_at(self, seq: int) -> str | None:
+        return CHAIN_0 if seq == 0 else self.log[seq - 1].chain if seq <= len(self.log) else None
+
+    async def fork(self, epoch: int) -> None:
+        assert epoch > self.epoch
+        self.epoch, self.acked_seq, chain = epoch, 0, CHAIN_0
+        for at, op in enumerate(self.log):
+            chain = next_chain(chain, op.op_id)
+            self.log[at] = msgspec.structs.replace(op, seq=at + 1, chain=chain)
+
+    async def suspect(self, seq: int, reason: str) -> None:
+        self.suspects[seq] = reason
+
+    async def learn_feed(self, feed_epoch: int) -> None:
+        assert self.feed_epoch == 0
+        self.feed_epoch = feed_epoch
+
+    async def doubt_segments(self) -> None:
+        self.doubts += 1
+        self.stored.clear()
+
+    async def snapshot_place(self) -> Place | None:
+        if not self.pages:
+            return None
+        last = self.pages[-1]
+        return Place(self.pages[0].feed_epoch, self.pages[0].at_seq, last.next_tbl or "", last.next_pk or "")
+
+    async def take_page(self, page: wire.SnapshotPage) -> None:
+        if self.pages and self.pages[0].feed_epoch != page.feed_epoch:
+            self.pages.clear()
+            return
+        self.pages.append(page)
+        if page.next_tbl is None:
+            self.records = {(row.tbl, row.pk): row.doc for it in self.pages for row in it.rows}
+            self.feed, self.cursor_after_snapshot = [], self.pages[0].at_seq
+            self.feed_epoch = page.feed_epoch
+            self.pages = []
 
     async def record_pushed(self, response: wire.PushResponse) -> None:
         assert response.last_seq <= len(self.log)
@@ -95,9 +146,11 @@ class MemoryOutbox:
         return self.facts
 
     async def apply_feed(self, ops: Sequence[wire.FeedOp], head: int) -> None:
-        assert [op.seq for op in ops] == list(range(len(self.feed) + 1, len(self.feed) + 1 + len(ops)))
+        assert [op.seq for op in ops] == list(range(self.cursor + 1, self.cursor + 1 + len(ops)))
         assert head >= ops[-1].seq
         self.feed += ops
+        if self.cursor_after_snapshot is not None:
+            self.cursor_after_snapshot = ops[-1].seq
 
     async def unsent_segment_ids(self, limit: int) -> Sequence[bytes]:
         return [seg_id for seg_id in self.kept if seg_id not in self.stored][:limit]

@@ -7,6 +7,7 @@ import itertools
 import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from random import Random
 
 import httpx
@@ -246,8 +247,9 @@ def test_a_cloud_restored_from_a_backup_gets_the_lost_operations_again() -> None
 
     del cloud.log[3:]
     outbox.keeps_from = 5
-    with pytest.raises(OutOfStep, match="no longer keeps"):
-        asyncio.run(one_round(outbox, line))
+    asyncio.run(one_round(outbox, line))
+    assert outbox.epoch == cloud.epoch == 2  # the log could not be taken up, so it was begun anew
+    assert cloud.log == outbox.log
 
 
 def test_a_cloud_restored_between_greeting_and_push_gets_them_again_too() -> None:
@@ -277,41 +279,171 @@ def _hub_is_an_old_copy(outbox: MemoryOutbox, cloud: SmallCloud) -> None:
 
 def _cloud_has_another_log(outbox: MemoryOutbox, cloud: SmallCloud) -> None:
     outbox.edit(name="new")
-    cloud.log[-1] = msgspec.structs.replace(cloud.log[-1], chain=CHAIN_0)
+    cloud.log[-1] = msgspec.structs.replace(cloud.log[-1], chain="11" * 32)
 
 
 def _cloud_knows_a_later_epoch(outbox: MemoryOutbox, cloud: SmallCloud) -> None:
     cloud.epoch = 2
 
 
-def _feed_started_anew(outbox: MemoryOutbox, cloud: SmallCloud) -> None:
-    cloud.feed.clear()
-
-
 @pytest.mark.parametrize(
-    ("accident", "kind"),
-    [
-        (_hub_is_an_old_copy, "gap"),
-        (_cloud_has_another_log, "epoch"),
-        (_cloud_knows_a_later_epoch, "epoch"),
-        (_feed_started_anew, "feed_reset"),
-    ],
+    ("accident", "epoch"),
+    [(_hub_is_an_old_copy, 2), (_cloud_has_another_log, 2), (_cloud_knows_a_later_epoch, 3)],
 )
-def test_logs_that_cannot_be_the_same_stop_the_round_before_anything_is_sent(
-    accident: Callable[[MemoryOutbox, SmallCloud], None], kind: str
+def test_a_restored_card_begins_its_log_anew_and_sends_all_it_has(
+    accident: Callable[[MemoryOutbox, SmallCloud], None], epoch: int
 ) -> None:
     outbox, cloud, line = ends()
     outbox.edit(name="a")
     outbox.edit(name="b")
     asyncio.run(one_round(outbox, line))
     accident(outbox, cloud)
-    cloud.requests.clear()
+    outbox.edit(name="of this life")
 
+    asyncio.run(one_round(outbox, line))
+
+    assert outbox.epoch == cloud.epoch == epoch
+    assert cloud.log == outbox.log
+    assert outbox.acked_seq == len(outbox.log)
+    assert sum(op.fields.get("name") == "of this life" for op in cloud.feed) == 1
+    assert sum(op.fields.get("name") == "a" for op in cloud.feed) == 1
+    assert any("log begun anew" in outcome for _, outcome in outbox.notes)
+
+
+def test_an_epoch_that_changes_between_greeting_and_push_is_met_in_the_same_round() -> None:
+    outbox, cloud, line = ends()
+    outbox.edit(name="a")
+    original = cloud._push
+    steps = iter([5])
+
+    def taken_over(request: wire.PushRequest) -> wire.PushResponse:
+        cloud.epoch = next(steps, cloud.epoch)
+        return original(request)
+
+    cloud._push = taken_over  # type: ignore[method-assign]
+    asyncio.run(one_round(outbox, line))
+    assert outbox.epoch == cloud.epoch == 6
+    assert cloud.log == outbox.log
+
+
+def _lost_its_end(cloud: SmallCloud) -> None:
+    del cloud.feed[4:]
+
+
+def _begun_anew(cloud: SmallCloud) -> None:
+    cloud.feed_epoch = 7
+
+
+def _compacted(cloud: SmallCloud) -> None:
+    cloud.horizon = 9
+
+
+@pytest.mark.parametrize("accident", [_lost_its_end, _begun_anew, _compacted])
+def test_a_feed_that_no_longer_reaches_back_is_made_up_for_by_a_snapshot(
+    accident: Callable[[SmallCloud], None],
+) -> None:
+    outbox, cloud, line = ends()
+    for number in range(8):
+        outbox.edit(name=f"{number}")
+    asyncio.run(one_round(outbox, line))
+    seg_id = outbox.close_segment()
+    asyncio.run(one_round(outbox, line))
+    for number in range(8, 11):
+        cloud.say("set", msgspec.structs.replace(outbox.log[0], op_id=str(number), pk=f"office {number}"))
+    accident(cloud)
+    if accident is not _compacted:
+        cloud.segments.clear()
+
+    asyncio.run(one_round(outbox, line))
+    asyncio.run(one_round(outbox, line))
+
+    wanted = {(op.tbl, op.pk): op.fields for op in cloud.feed}
+    assert outbox.records == wanted
+    assert outbox.cursor == len(cloud.feed)
+    assert outbox.feed_epoch == cloud.feed_epoch
+    assert set(cloud.segments) == {seg_id}
+
+
+def test_a_snapshot_cut_off_goes_on_from_where_it_was() -> None:
+    outbox, cloud, line = ends()
+    for number in range(11):
+        cloud.say("set", _office_op(number))
+    cloud.horizon = 5
+    plan = ["none"] * 6 + ["never arrives"]  # challenge, session, hello, pull, two pages; the third is lost
+    line.faults = iter(plan)
+    with pytest.raises(CloudUnreachable):
+        asyncio.run(one_round(outbox, line))
+    assert len(outbox.pages) == 2
+    assert outbox.records == {}
+    line.faults = None
+    cloud.requests.clear()
+    asyncio.run(one_round(outbox, line))
+    assert cloud.requests.count("/v1/sync/snapshot") == 2
+    assert len(outbox.records) == 11
+
+
+def test_a_cloud_too_old_for_snapshots_stops_the_round_with_an_alarm() -> None:
+    outbox, cloud, line = ends()
+    outbox.edit(name="a")
+    asyncio.run(one_round(outbox, line))
+    cloud.feed.clear()
+    cloud.is_old = True
     with pytest.raises(OutOfStep) as caught:
         asyncio.run(one_round(outbox, line))
+    assert caught.value.kind == "feed_reset"
 
-    assert caught.value.kind == kind
-    assert cloud.requests[-1] == "/v1/sync/hello"
+
+def _office_op(number: int) -> wire.Op:
+    return wire.Op(
+        seq=1, op_id=f"op {number}", tbl="athlete", pk=f"{number:02}", fields={"name": f"N{number}"},
+        after_ms=0, boot_no=0, mono_ms=0, chain=CHAIN_0,
+    )  # fmt: skip
+
+
+def test_an_operation_the_cloud_fails_on_is_found_and_put_aside_and_the_rest_goes_on() -> None:
+    outbox, cloud, line = ends()
+    for number in range(20):
+        outbox.edit(name=f"{number}")
+    outbox.edit(crash=True)
+    for number in range(20):
+        outbox.edit(name=f"after {number}")
+    cloud.fails_on = {"crash"}
+    relay = relay_on(outbox, line)
+
+    async def rounds() -> None:
+        for _ in range(4):
+            with pytest.raises(CloudUnreachable):
+                await relay.run_once()
+        assert outbox.suspects == {}
+        for _ in range(8):
+            with suppress(CloudUnreachable):
+                await relay.run_once()
+        await relay.close()
+
+    asyncio.run(rounds())
+
+    assert list(outbox.suspects) == [21]
+    assert len(cloud.log) == 41
+    assert outbox.acked_seq == 41
+    assert outbox.dead == {21}
+    assert "crash" not in {name for op in cloud.feed for name in op.fields}
+    assert any(what == "suspect" for what, _ in outbox.notes)
+
+
+def test_an_outage_makes_no_operation_suspect() -> None:
+    outbox, _, line = ends()
+    outbox.edit(name="a")
+    line.faults = iter(["none"] * 3 + ["gateway", "busy"] * 30)
+    relay = relay_on(outbox, line)
+
+    async def rounds() -> None:
+        for _ in range(12):
+            with pytest.raises(CloudUnreachable):
+                await relay.run_once()
+        await relay.close()
+
+    asyncio.run(rounds())
+    assert outbox.suspects == {}
 
 
 def test_a_key_the_cloud_does_not_know_fails_with_a_hint() -> None:

@@ -1,12 +1,18 @@
 -- name: feed_known_ops
 SELECT op_id FROM change_log WHERE club_id = %(club_id)s AND op_id = ANY(%(op_ids)s)
 UNION
-SELECT op_id FROM dead_letter WHERE club_id = %(club_id)s AND op_id = ANY(%(op_ids)s);
+SELECT op_id FROM dead_letter WHERE club_id = %(club_id)s AND op_id = ANY(%(op_ids)s)
+UNION
+SELECT op_id FROM compacted_op WHERE club_id = %(club_id)s AND op_id = ANY(%(op_ids)s);
+
+-- name: feed_refused_ops
+SELECT op_id, code FROM dead_letter
+WHERE club_id = %(club_id)s AND op_id = ANY(%(op_ids)s) AND state <> 'retried';
 
 -- name: records_touch
 -- Make sure every row to be merged exists, in one order for everybody, so that locks never cross.
-INSERT INTO row_state (club_id, tbl, pk, doc, stamps)
-SELECT %(club_id)s, wanted.tbl, wanted.pk, '{}', '{}'
+INSERT INTO row_state (club_id, tbl, pk, doc, stamps, hub_id)
+SELECT %(club_id)s, wanted.tbl, wanted.pk, '{}', '{}', %(hub_id)s::text
 FROM unnest(%(tbls)s::text[], %(pks)s::text[]) AS wanted (tbl, pk)
 ORDER BY wanted.tbl COLLATE "C", wanted.pk COLLATE "C"
 ON CONFLICT DO NOTHING;
@@ -32,15 +38,61 @@ SELECT tbl, pk, doc, stamps FROM row_state WHERE club_id = %(club_id)s AND tbl =
 UPDATE club_clock SET seq = seq + %(n)s WHERE club_id = %(club_id)s RETURNING seq;
 
 -- name: clock
-SELECT seq, feed_epoch FROM club_clock WHERE club_id = %(club_id)s;
+SELECT seq, feed_epoch, horizon FROM club_clock WHERE club_id = %(club_id)s;
+
+-- name: clock_lock
+SELECT seq, feed_epoch, horizon FROM club_clock WHERE club_id = %(club_id)s FOR UPDATE;
+
+-- name: feed_begin_anew
+-- The feed lost entries a hub has read: its numbers mean something else from now on.
+UPDATE club_clock SET feed_epoch = greatest(feed_epoch + 1, %(at_least)s) WHERE club_id = %(club_id)s;
+
+-- name: feeds_begin_anew
+UPDATE club_clock SET feed_epoch = greatest(feed_epoch + 1, %(at_least)s);
+
+-- name: feed_op_at
+SELECT op_id FROM change_log WHERE club_id = %(club_id)s AND seq = %(seq)s;
+
+-- name: feed_read_by_all
+-- How far every hub that still counts has read; NULL where there is none.
+SELECT min(pull_cursor) FROM hub
+WHERE club_id = %(club_id)s AND revoked_ms IS NULL AND seen_ms >= %(silent_since_ms)s;
+
+-- name: feed_first_young
+SELECT min(seq) FROM change_log WHERE club_id = %(club_id)s AND stamp_ms >= %(young_ms)s;
+
+-- name: feed_remember_ops
+-- An old operation may still be sent again, by a restored card: it must be known for ever.
+INSERT INTO compacted_op (club_id, op_id, hub_id)
+SELECT club_id, op_id, hub_id FROM change_log
+WHERE club_id = %(club_id)s AND seq <= %(horizon)s AND kind IN ('set', 'void')
+ON CONFLICT (club_id, op_id) DO NOTHING;
+
+-- name: feed_forget
+DELETE FROM change_log WHERE club_id = %(club_id)s AND seq <= %(horizon)s;
+
+-- name: feed_horizon
+UPDATE club_clock SET horizon = %(horizon)s WHERE club_id = %(club_id)s;
+
+-- name: snapshot_page
+SELECT tbl, pk, doc, stamps, hub_id
+FROM row_state
+WHERE club_id = %(club_id)s
+  AND (tbl COLLATE "C", pk COLLATE "C") > (%(after_tbl)s::text COLLATE "C", %(after_pk)s::text COLLATE "C")
+ORDER BY tbl COLLATE "C", pk COLLATE "C"
+LIMIT %(limit)s;
+
+-- name: snapshot_rejected
+SELECT op_id FROM dead_letter
+WHERE club_id = %(club_id)s AND hub_id = %(hub_id)s AND state <> 'retried' ORDER BY op_id;
 
 -- name: feed_append
-INSERT INTO change_log (club_id, seq, op_id, hub_id, kind, tbl, pk, fields, stamp_ms, quality, reason)
+INSERT INTO change_log (club_id, seq, op_id, hub_id, kind, tbl, pk, fields, stamp_ms, quality, reason, resolves)
 VALUES (%(club_id)s, %(seq)s, %(op_id)s, %(hub_id)s, %(kind)s, %(tbl)s, %(pk)s, %(fields)s, %(stamp_ms)s,
-        %(quality)s, %(reason)s);
+        %(quality)s, %(reason)s, %(resolves)s);
 
 -- name: feed_after
-SELECT seq, op_id, kind, tbl, pk, fields, stamp_ms, hub_id, reason
+SELECT seq, op_id, kind, tbl, pk, fields, stamp_ms, hub_id, reason, resolves
 FROM change_log
 WHERE club_id = %(club_id)s AND seq > %(after)s
 ORDER BY seq
@@ -49,3 +101,19 @@ LIMIT %(limit)s;
 -- name: dead_letter_add
 INSERT INTO dead_letter (club_id, op_id, hub_id, payload, code, detail, received_ms)
 VALUES (%(club_id)s, %(op_id)s, %(hub_id)s, %(payload)s, %(code)s, %(detail)s, %(now_ms)s);
+
+-- name: letters
+SELECT op_id, hub_id, payload, code, detail, received_ms
+FROM dead_letter WHERE club_id = %(club_id)s AND state = 'open' ORDER BY received_ms, op_id;
+
+-- name: letter_lock
+SELECT op_id, hub_id, payload, code, detail, received_ms
+FROM dead_letter WHERE club_id = %(club_id)s AND op_id = %(op_id)s AND state = 'open' FOR UPDATE;
+
+-- name: letter_settle
+UPDATE dead_letter SET state = %(state)s, settled_ms = %(now_ms)s, payload = %(payload)s
+WHERE club_id = %(club_id)s AND op_id = %(op_id)s;
+
+-- name: letters_deferred
+-- Operations on tables this version may know by now.
+SELECT club_id, op_id FROM dead_letter WHERE state = 'open' AND code = 'unknown_table' ORDER BY club_id, received_ms;

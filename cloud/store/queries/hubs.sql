@@ -34,12 +34,12 @@ UPDATE hub SET pull_cursor = %(cursor)s
 WHERE club_id = %(club_id)s AND hub_id = %(hub_id)s AND pull_cursor < %(cursor)s;
 
 -- name: hub_get
-SELECT club_id, hub_id, pubkey, epoch, last_seq, last_chain, max_stamp
+SELECT club_id, hub_id, pubkey, epoch, last_seq, last_chain, max_stamp, pubkey_next, revoked_ms, cloned_ms
 FROM hub WHERE club_id = %(club_id)s AND hub_id = %(hub_id)s;
 
 -- name: hub_lock
 -- The first lock of every push: one batch of a hub at a time.
-SELECT club_id, hub_id, pubkey, epoch, last_seq, last_chain, max_stamp
+SELECT club_id, hub_id, pubkey, epoch, last_seq, last_chain, max_stamp, pubkey_next, revoked_ms, cloned_ms
 FROM hub WHERE club_id = %(club_id)s AND hub_id = %(hub_id)s
 FOR UPDATE;
 
@@ -55,14 +55,65 @@ SET epoch = %(epoch)s, last_seq = 0, last_chain = decode(repeat('00', 32), 'hex'
 WHERE club_id = %(club_id)s AND hub_id = %(hub_id)s AND epoch < %(epoch)s;
 
 -- name: hub_greeted
-UPDATE hub SET pull_cursor = %(cursor)s, seen_ms = %(now_ms)s WHERE club_id = %(club_id)s AND hub_id = %(hub_id)s;
+UPDATE hub SET pull_cursor = %(cursor)s, erased_seq = %(erased_seq)s, seen_ms = %(now_ms)s
+WHERE club_id = %(club_id)s AND hub_id = %(hub_id)s;
+
+-- name: hub_share
+-- Held while segments are stored: an erasure, which locks every hub of the club, waits for them or they for it.
+SELECT hub_id FROM hub WHERE club_id = %(club_id)s AND hub_id = %(hub_id)s FOR SHARE;
+
+-- name: hubs_lock
+-- Nothing can be pushed or stored in the club until the transaction ends.
+SELECT hub_id FROM hub WHERE club_id = %(club_id)s ORDER BY hub_id COLLATE "C" FOR UPDATE;
+
+-- name: hub_run_get
+SELECT run_id, epoch FROM hub_run WHERE club_id = %(club_id)s AND hub_id = %(hub_id)s AND run_id = %(run_id)s;
+
+-- name: hub_run_seen
+INSERT INTO hub_run (club_id, hub_id, run_id, epoch, boot_no, seen_ms)
+VALUES (%(club_id)s, %(hub_id)s, %(run_id)s, %(epoch)s, %(boot_no)s, %(now_ms)s)
+ON CONFLICT (club_id, hub_id, run_id) DO UPDATE SET epoch = excluded.epoch, seen_ms = excluded.seen_ms;
+
+-- name: hub_runs_forget
+DELETE FROM hub_run WHERE club_id = %(club_id)s AND hub_id = %(hub_id)s AND seen_ms < %(before_ms)s;
+
+-- name: hub_forks_since
+-- How many times the hub's log was begun anew lately.
+SELECT count(DISTINCT epoch) FROM hub_run
+WHERE club_id = %(club_id)s AND hub_id = %(hub_id)s AND seen_ms >= %(since_ms)s;
+
+-- name: hub_cloned
+UPDATE hub SET cloned_ms = %(now_ms)s WHERE club_id = %(club_id)s AND hub_id = %(hub_id)s AND cloned_ms IS NULL;
+
+-- name: hub_other_tokens_end
+-- After a log was begun anew no session of before it counts: whoever is still there signs in again.
+DELETE FROM hub_token WHERE hub_id = %(hub_id)s AND token_sha256 <> %(token_sha256)s;
+
+-- name: hub_next_key
+UPDATE hub SET pubkey_next = %(pubkey_next)s WHERE club_id = %(club_id)s AND hub_id = %(hub_id)s;
+
+-- name: hub_key_rotated
+UPDATE hub SET pubkey = pubkey_next, pubkey_next = NULL
+WHERE club_id = %(club_id)s AND hub_id = %(hub_id)s AND pubkey_next IS NOT NULL;
+
+-- name: hub_revoke
+UPDATE hub SET revoked_ms = %(now_ms)s
+WHERE club_id = %(club_id)s AND hub_id = %(hub_id)s AND revoked_ms IS NULL;
+
+-- name: hub_tokens_end
+DELETE FROM hub_token WHERE hub_id = %(hub_id)s;
+
+-- name: hub_nonces_end
+DELETE FROM hub_nonce WHERE hub_id = %(hub_id)s;
 
 -- name: hub_statuses
 SELECT
     hub.hub_id, hub.model, hub.software, hub.enrolled_ms, hub.seen_ms,
     (SELECT count(*) FROM change_log c
-     WHERE c.club_id = hub.club_id AND c.hub_id = hub.hub_id AND c.kind = 'set') AS ops_accepted,
-    (SELECT count(*) FROM dead_letter d WHERE d.club_id = hub.club_id AND d.hub_id = hub.hub_id) AS ops_dead,
+     WHERE c.club_id = hub.club_id AND c.hub_id = hub.hub_id AND c.kind = 'set')
+    + (SELECT count(*) FROM compacted_op o WHERE o.club_id = hub.club_id AND o.hub_id = hub.hub_id) AS ops_accepted,
+    (SELECT count(*) FROM dead_letter d
+     WHERE d.club_id = hub.club_id AND d.hub_id = hub.hub_id AND d.state = 'open') AS ops_dead,
     (SELECT count(*) FROM segment s WHERE s.club_id = hub.club_id AND s.hub_id = hub.hub_id) AS segments,
     (clock.seq - hub.pull_cursor) AS entries_behind
 FROM hub JOIN club_clock clock ON clock.club_id = hub.club_id

@@ -35,6 +35,7 @@ FROM row_state session
 LEFT JOIN session_load load ON load.club_id = session.club_id AND load.session_id = session.pk
 LEFT JOIN session_stale stale ON stale.club_id = session.club_id AND stale.session_id = session.pk
 WHERE session.club_id = %(club_id)s AND session.tbl = 'session' AND session.doc ->> 'started_at_ms' IS NOT NULL
+  AND NOT coalesce((session.doc ->> 'is_removed')::boolean, false)
   AND (%(session_id)s::text IS NULL OR session.pk = %(session_id)s)
 GROUP BY session.pk, session.doc
 ORDER BY started_at_ms DESC, session.pk
@@ -62,7 +63,8 @@ SELECT
     coalesce((doc ->> 'utc_offset_s')::integer, 0) AS utc_offset_s
 FROM row_state
 WHERE club_id = %(club_id)s AND tbl = 'session'
-  AND doc ->> 'started_at_ms' IS NOT NULL AND doc ->> 'ended_at_ms' IS NOT NULL;
+  AND doc ->> 'started_at_ms' IS NOT NULL AND doc ->> 'ended_at_ms' IS NOT NULL
+  AND NOT coalesce((doc ->> 'is_removed')::boolean, false);
 
 -- name: club_attended
 -- Each athlete's part in each session.
@@ -77,7 +79,8 @@ FROM session_load load
 JOIN row_state session
     ON session.club_id = load.club_id AND session.tbl = 'session' AND session.pk = load.session_id
 WHERE load.club_id = %(club_id)s
-  AND session.doc ->> 'started_at_ms' IS NOT NULL AND session.doc ->> 'ended_at_ms' IS NOT NULL;
+  AND session.doc ->> 'started_at_ms' IS NOT NULL AND session.doc ->> 'ended_at_ms' IS NOT NULL
+  AND NOT coalesce((session.doc ->> 'is_removed')::boolean, false);
 
 -- name: athlete_attended
 SELECT
@@ -92,6 +95,7 @@ JOIN row_state session
     ON session.club_id = load.club_id AND session.tbl = 'session' AND session.pk = load.session_id
 WHERE load.club_id = %(club_id)s AND load.athlete_id = %(athlete_id)s
   AND session.doc ->> 'started_at_ms' IS NOT NULL AND session.doc ->> 'ended_at_ms' IS NOT NULL
+  AND NOT coalesce((session.doc ->> 'is_removed')::boolean, false)
 ORDER BY started_at_ms DESC;
 
 -- name: insights

@@ -1,0 +1,173 @@
+"""Erasing an athlete from a club: records, samples, results and old feed entries, in one transaction.
+
+What is left is the fence that keeps them out, and an entry in the feed by which every hub does the same.
+Backups hold the data until they are thrown away; how long that is, whoever runs the cloud must say.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from cloud import fence
+from cloud.errors import NotThere
+from cloud.ingest import mark_stale
+from cloud.merge import Proposal, merge, stamp
+from cloud.store import feed
+from cloud.store.database import (
+    Connection,
+    execute,
+    execute_many,
+    fetch_all,
+    fetch_value,
+    fetch_values,
+)
+from cloud.store.rows import CalledRow, ErasedRow, ReceiptRow, RecordRow, SegmentRow
+from sync.cut import inside
+from sync.segments import Segment
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """What was taken away; `seq` is its entry in the feed, by which hubs confirm it."""
+
+    subject_id: str
+    seq: int
+    records: int
+    segments: int
+
+
+async def find(db: Connection, club_id: str, who: str) -> CalledRow:
+    """The athlete with this id or name. Raises NotThere for none, and for several of one name."""
+    found = await fetch_all(db, "athletes_called", CalledRow, {"club_id": club_id, "who": who})
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise NotThere(f"the club has no athlete {who!r}.", hint="Write the name as on the athletes page.")
+    ids = ", ".join(row.athlete_id for row in found)
+    raise NotThere(f"{len(found)} athletes are called {who!r}.", hint=f"Name one by its id: {ids}")
+
+
+async def erase(db: Connection, club_id: str, subject_id: str, asked_by: str, now_ms: int) -> Erasure:
+    """Erase an athlete inside the caller's transaction; hold nothing else in it. Raises NotThere.
+
+    Every hub of the club waits while it runs, so that nothing slips through between look and deed.
+    """
+    key = {"club_id": club_id, "subject_id": subject_id}
+    await execute(db, "hubs_lock", {"club_id": club_id})
+    rows = await fetch_all(db, "subject_rows", RecordRow, key)
+    athlete = next((row for row in rows if row.tbl == "athlete"), None)
+    if athlete is None and not rows:
+        raise NotThere(f"the club has no athlete {subject_id}.", hint="It may have been erased before.")
+    name = str(athlete.doc.get("name", "")) if athlete else ""
+    rows += await _insights_about(db, club_id, name)
+    straps = await fetch_all(db, "subject_straps", RecordRow, key)
+    locked = await feed.lock_records(db, club_id, [(row.tbl, row.pk) for row in [*rows, *straps]])
+    sessions = {str(row.doc["session_id"]) for row in rows if row.doc.get("session_id")}
+    await _delete_rows(db, club_id, rows)
+    streams = sorted({str(row.doc["stream_id"]) for row in rows if row.doc.get("stream_id")})
+    cut = await _cut_streams(db, club_id, streams, now_ms)
+    await execute(db, "letters_void", key)
+    await execute(db, "subject_loads_forget", key)
+    await execute(db, "subject_load_history_forget", key)
+    await mark_stale(db, club_id, sessions, now_ms)
+    entries = await _lay_down(db, club_id, [locked[row.tbl, row.pk] for row in straps], now_ms)
+    fields = {"rows": [[row.tbl, row.pk] for row in rows]}
+    entries.append(feed.Entry(str(uuid.uuid4()), "erase", "athlete", subject_id, fields, now_ms))
+    seq = await feed.append(db, club_id, entries)
+    await execute(db, "erased_subject_add", {**key, "seq": seq, "now_ms": now_ms, "asked_by": asked_by})
+    return Erasure(subject_id, seq, len(rows), cut)
+
+
+async def _insights_about(db: Connection, club_id: str, name: str) -> list[RecordRow]:
+    """Insights that name the athlete; the current week's is written anew without."""
+    if not name:
+        return []
+    found = await fetch_all(db, "insights_all", RecordRow, {"club_id": club_id})
+    return [row for row in found if name in json.dumps(row.doc, ensure_ascii=False)]
+
+
+async def _delete_rows(db: Connection, club_id: str, rows: Sequence[RecordRow]) -> None:
+    keys = [{"club_id": club_id, "tbl": row.tbl, "pk": row.pk} for row in rows]
+    await execute_many(db, "feed_void", keys)
+    await execute_many(db, "row_delete", keys)
+    await execute_many(db, "erased_row_add", [it for it in keys if it["tbl"] != "insight"])
+
+
+async def _cut_streams(db: Connection, club_id: str, stream_ids: Sequence[str], now_ms: int) -> int:
+    """Keep of the streams only what others wore; how many segments went."""
+    if not stream_ids:
+        return 0
+    await execute_many(db, "erased_stream_add", [{"club_id": club_id, "stream_id": it} for it in stream_ids])
+    spans = await fence.worn_spans(db, club_id, stream_ids)
+    params = {"club_id": club_id, "stream_ids": list(stream_ids)}
+    gone = 0
+    for row in await fetch_all(db, "segments_of_streams", SegmentRow, params):
+        segment = Segment(
+            row.seg_id, row.stream_id, row.boot_no, row.mono0_ms, row.mono1_ms, row.n, row.codec, row.payload
+        )
+        left = await asyncio.to_thread(inside, segment, spans[row.stream_id])
+        if left is segment:
+            continue
+        hub_id = await fetch_value(db, "segment_hub", {"club_id": club_id, "seg_id": row.seg_id})
+        named = {"club_id": club_id, "seg_id": row.seg_id}
+        await execute(db, "segment_delete", named)
+        await execute(db, "erased_segment_add", named)
+        gone += 1
+        if left is not None:
+            await execute(db, "segment_add", _params(club_id, hub_id, left, now_ms))
+    touched = await fetch_values(
+        db, "sessions_of_streams", {"club_id": club_id, "stream_ids": list(stream_ids)}
+    )
+    await mark_stale(db, club_id, touched, now_ms)
+    return gone
+
+
+def _params(club_id: str, hub_id: str, segment: Segment, now_ms: int) -> dict[str, object]:
+    return {
+        "club_id": club_id, "seg_id": segment.seg_id, "stream_id": segment.stream_id,
+        "boot_no": segment.boot_no, "mono0_ms": segment.mono0_ms, "mono1_ms": segment.mono1_ms,
+        "n": segment.n, "codec": segment.codec, "payload": segment.payload, "hub_id": hub_id,
+        "now_ms": now_ms,
+    }  # fmt: skip
+
+
+async def _lay_down(
+    db: Connection, club_id: str, straps: Iterable[RecordRow], now_ms: int
+) -> list[feed.Entry]:
+    """Straps the athlete used to wear are nobody's now: ordinary edits by the office."""
+    entries, changed = [], []
+    for record in straps:
+        fields = {"athlete_id": None}
+        newest = max(record.stamps.values(), default=0)
+        stamp_ms = stamp(Proposal(now_ms, newest), server_ms=now_ms, hub_max_stamp=0, record=record)
+        changed.append(merge(record, fields, stamp_ms))
+        entries.append(feed.Entry(str(uuid.uuid4()), "set", record.tbl, record.pk, fields, stamp_ms))
+    await feed.write_records(db, club_id, changed)
+    return entries
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """An erasure and which hubs have carried it out."""
+
+    erased: ErasedRow
+    hubs: list[ReceiptRow]
+
+    @property
+    def is_everywhere(self) -> bool:
+        """Every hub that was there at the time has confirmed it."""
+        return all(hub.is_done for hub in self.hubs)
+
+
+async def receipts(db: Connection, club_id: str) -> list[Confirmed]:
+    """Every erasure of the club with its receipts, oldest first."""
+    erased = await fetch_all(db, "erasures", ErasedRow, {"club_id": club_id})
+    found = []
+    for row in erased:
+        params = {"club_id": club_id, "seq": row.seq, "erased_ms": row.erased_ms}
+        found.append(Confirmed(row, await fetch_all(db, "erasure_receipts", ReceiptRow, params)))
+    return found

@@ -1,0 +1,102 @@
+-- name: erased_subjects_among
+SELECT subject_id FROM erased_subject WHERE club_id = %(club_id)s AND subject_id = ANY(%(ids)s);
+
+-- name: erased_rows_among
+SELECT tbl, pk FROM erased_row WHERE club_id = %(club_id)s AND pk = ANY(%(pks)s);
+
+-- name: erased_streams_among
+SELECT stream_id FROM erased_stream WHERE club_id = %(club_id)s AND stream_id = ANY(%(ids)s);
+
+-- name: erased_segments_among
+SELECT encode(seg_id, 'hex') FROM erased_segment WHERE club_id = %(club_id)s AND seg_id = ANY(%(seg_ids)s);
+
+-- name: erased_subject_add
+INSERT INTO erased_subject (club_id, subject_id, seq, erased_ms, asked_by)
+VALUES (%(club_id)s, %(subject_id)s, %(seq)s, %(now_ms)s, %(asked_by)s);
+
+-- name: erased_row_add
+INSERT INTO erased_row (club_id, tbl, pk) VALUES (%(club_id)s, %(tbl)s, %(pk)s)
+ON CONFLICT (club_id, tbl, pk) DO NOTHING;
+
+-- name: erased_stream_add
+INSERT INTO erased_stream (club_id, stream_id) VALUES (%(club_id)s, %(stream_id)s)
+ON CONFLICT (club_id, stream_id) DO NOTHING;
+
+-- name: erased_segment_add
+INSERT INTO erased_segment (club_id, seg_id) VALUES (%(club_id)s, %(seg_id)s)
+ON CONFLICT (club_id, seg_id) DO NOTHING;
+
+-- name: subject_rows
+-- Everything that names the athlete; a strap is the club's and stays.
+SELECT tbl, pk, doc, stamps FROM row_state
+WHERE club_id = %(club_id)s
+  AND ((tbl = 'athlete' AND pk = %(subject_id)s) OR (tbl <> 'strap' AND doc ->> 'athlete_id' = %(subject_id)s))
+ORDER BY tbl COLLATE "C", pk COLLATE "C";
+
+-- name: subject_straps
+SELECT tbl, pk, doc, stamps FROM row_state
+WHERE club_id = %(club_id)s AND tbl = 'strap' AND doc ->> 'athlete_id' = %(subject_id)s
+ORDER BY pk COLLATE "C";
+
+-- name: insights_all
+SELECT tbl, pk, doc, stamps FROM row_state WHERE club_id = %(club_id)s AND tbl = 'insight' ORDER BY pk COLLATE "C";
+
+-- name: row_delete
+DELETE FROM row_state WHERE club_id = %(club_id)s AND tbl = %(tbl)s AND pk = %(pk)s;
+
+-- name: feed_void
+-- The numbers stay, or the feed would have holes; a refusal holds nothing and stays a refusal.
+UPDATE change_log SET kind = 'void', fields = '{}'
+WHERE club_id = %(club_id)s AND tbl = %(tbl)s AND pk = %(pk)s AND kind = 'set';
+
+-- name: letters_void
+UPDATE dead_letter SET payload = '{}', detail = '', code = 'erased', state = 'discarded'
+WHERE club_id = %(club_id)s AND payload LIKE '%%' || %(subject_id)s || '%%';
+
+-- name: worn_spans
+-- Who wore these streams, and when.
+SELECT doc ->> 'stream_id' AS stream_id, (doc ->> 'from_ms')::bigint AS from_ms, (doc ->> 'to_ms')::bigint AS to_ms
+FROM row_state
+WHERE club_id = %(club_id)s AND tbl = 'stream_assignment' AND doc ->> 'stream_id' = ANY(%(stream_ids)s)
+  AND doc ->> 'from_ms' IS NOT NULL;
+
+-- name: segments_of_streams
+SELECT seg_id, stream_id, boot_no, mono0_ms, mono1_ms, n, codec, payload
+FROM segment WHERE club_id = %(club_id)s AND stream_id = ANY(%(stream_ids)s) ORDER BY stream_id, mono0_ms, seg_id;
+
+-- name: segment_hub
+SELECT hub_id FROM segment WHERE club_id = %(club_id)s AND seg_id = %(seg_id)s;
+
+-- name: segment_delete
+DELETE FROM segment WHERE club_id = %(club_id)s AND seg_id = %(seg_id)s;
+
+-- name: subject_loads_forget
+DELETE FROM session_load WHERE club_id = %(club_id)s AND athlete_id = %(subject_id)s;
+
+-- name: subject_load_history_forget
+DELETE FROM session_load_history WHERE club_id = %(club_id)s AND athlete_id = %(subject_id)s;
+
+-- name: erasures
+SELECT subject_id, seq, erased_ms, asked_by FROM erased_subject WHERE club_id = %(club_id)s ORDER BY seq;
+
+-- name: erasure_receipts
+-- Which hubs have carried an erasure out; one that is revoked will never say so.
+SELECT hub_id, model, seen_ms, erased_seq >= %(seq)s AS is_done
+FROM hub WHERE club_id = %(club_id)s AND revoked_ms IS NULL AND enrolled_ms <= %(erased_ms)s
+ORDER BY enrolled_ms, hub_id COLLATE "C";
+
+-- name: athletes_called
+SELECT pk AS athlete_id, coalesce(doc ->> 'name', '') AS name FROM row_state
+WHERE club_id = %(club_id)s AND tbl = 'athlete' AND (pk = %(who)s OR lower(doc ->> 'name') = lower(%(who)s))
+ORDER BY pk COLLATE "C";
+
+-- name: proof_records
+SELECT tbl, pk, doc FROM row_state WHERE club_id = %(club_id)s AND doc <> '{}';
+
+-- name: proof_segments
+-- Segments of streams this hub began.
+SELECT segment.seg_id, segment.stream_id
+FROM segment
+JOIN row_state stream
+    ON stream.club_id = segment.club_id AND stream.tbl = 'stream' AND stream.pk = segment.stream_id
+WHERE segment.club_id = %(club_id)s AND stream.hub_id = %(hub_id)s;
