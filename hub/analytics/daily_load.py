@@ -12,15 +12,25 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hub.analytics.day_windows import (
+    WEEK_DAYS,
+    blocks,
+    checked,
+    one_week,
+    present,
+    ratio,
+    series,
+    whole_weeks,
+    window,
+)
 from hub.analytics.errors import OutOfRange, ShapeMismatch
 from hub.analytics.smoothing import Smoothing, alpha_of, smooth
 
 Floats = NDArray[np.float64]
-Counts = NDArray[np.int64]
 
-WEEK_DAYS = 7
 ACUTE_DAYS, CHRONIC_DAYS = 7, 28
 FITNESS_DAYS, FATIGUE_DAYS = 42, 7
+ACUTE_CHRONIC_WORDS = f"7:28 days, smoothed with alpha {Smoothing.SPAN}, starting at the first day"
 FLAT_SHARE = 1e-6
 """A week whose SD is under this share of its mean is flat, and its monotony not defined."""
 
@@ -35,7 +45,7 @@ class WeekLoads:
     load_au: Floats
     monotony: Floats
     strain_au: Floats
-    n: Counts
+    n: NDArray[np.int16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +60,8 @@ class AcuteChronic:
     coupled: Floats
     uncoupled: Floats
     ewma: Floats
-    n_acute: Counts
-    n_chronic: Counts
+    n_acute: NDArray[np.int16]
+    n_chronic: NDArray[np.int16]
     is_warming_up: NDArray[np.bool_]
     convention: str
 
@@ -88,17 +98,29 @@ def week_loads(daily_au: NDArray[np.floating], joined: NDArray[np.integer] | Non
     in a week that is not whole, has a missing day, or is flat. Source: Foster (1998).
     Raises ShapeMismatch, OutOfRange.
     """
-    load, known, age = _series(daily_au, joined)
-    total, n = _window(load, WEEK_DAYS), _window(known, WEEK_DAYS)
-    mean = total / WEEK_DAYS
-    squares = np.zeros_like(load)
-    for back in range(min(WEEK_DAYS, len(load))):
-        squares[back:] += (load[: len(load) - back] - mean[back:]) ** 2
-    sd = np.sqrt(squares / WEEK_DAYS)
-    is_defined = (n == WEEK_DAYS) & (age >= WEEK_DAYS) & (sd > FLAT_SHARE * mean)
-    monotony = _ratio(mean, np.where(is_defined, sd, 0.0))
-    weekly = np.where(n > 0, total, np.nan)
-    return WeekLoads(weekly, monotony, strain_au(weekly, monotony), n.astype(np.int64))
+    daily, first = checked(daily_au, joined)
+    week = WeekLoads(
+        load_au=np.empty(daily.shape),
+        monotony=np.empty(daily.shape),
+        strain_au=np.empty(daily.shape),
+        n=np.empty(daily.shape, np.int16),
+    )
+    for part in blocks(daily):
+        load, known, age = series(daily[:, part], first[part])
+        total, n = one_week(load), one_week(known)
+        mean = total / WEEK_DAYS
+        squares, off = np.zeros_like(load), np.empty_like(load)
+        for back in range(min(WEEK_DAYS, len(load))):
+            np.subtract(load[: len(load) - back], mean[back:], out=off[back:])
+            np.multiply(off[back:], off[back:], out=off[back:])
+            squares[back:] += off[back:]
+        sd = np.sqrt(squares / WEEK_DAYS)
+        is_defined = (n == WEEK_DAYS) & (age >= WEEK_DAYS) & (sd > FLAT_SHARE * mean)
+        monotony = ratio(mean, np.where(is_defined, sd, 0.0))
+        weekly = np.where(n > 0, total, np.nan)
+        week.load_au[:, part], week.n[:, part] = weekly, n
+        week.monotony[:, part], week.strain_au[:, part] = monotony, weekly * monotony
+    return week
 
 
 def strain_au(weekly_au: NDArray[np.floating], monotony: NDArray[np.floating]) -> Floats:
@@ -114,31 +136,37 @@ def acute_chronic(daily_au: NDArray[np.floating], joined: NDArray[np.integer] | 
     day's load. No chronic load, no ratio. Sources: Hulin et al. (2014); Windt and Gabbett (2018); Williams
     et al. (2017). Raises ShapeMismatch, OutOfRange.
     """
-    load, known, age = _series(daily_au, joined)
-    acute_sum, chronic_sum = _window(load, ACUTE_DAYS), _window(load, CHRONIC_DAYS)
-    n_acute, n_chronic = _window(known, ACUTE_DAYS), _window(known, CHRONIC_DAYS)
-    has_week, has_month = age >= ACUTE_DAYS, age >= CHRONIC_DAYS
-    acute = _ratio(acute_sum, np.where(has_week, n_acute, 0.0))
-    chronic = _ratio(chronic_sum, np.where(has_month, n_chronic, 0.0))
-    before_sum, n_before = np.zeros_like(load), np.zeros_like(load)
-    before_days = CHRONIC_DAYS - ACUTE_DAYS
-    before_sum[ACUTE_DAYS:] = _window(load, before_days)[:-ACUTE_DAYS]
-    n_before[ACUTE_DAYS:] = _window(known, before_days)[:-ACUTE_DAYS]
-    before = _ratio(before_sum, np.where(has_month, n_before, 0.0))
-    present = np.where(known > 0, load, np.nan)
-    fast = smooth(present, alpha_of(Smoothing.SPAN, ACUTE_DAYS))
-    slow = smooth(present, alpha_of(Smoothing.SPAN, CHRONIC_DAYS))
-    return AcuteChronic(
-        acute_au=acute,
-        chronic_au=chronic,
-        coupled=_ratio(acute, chronic),
-        uncoupled=_ratio(acute, before),
-        ewma=_ratio(fast, slow),
-        n_acute=n_acute.astype(np.int64),
-        n_chronic=n_chronic.astype(np.int64),
-        is_warming_up=~has_month,
-        convention=f"7:28 days, smoothed with alpha {Smoothing.SPAN}, starting at the first day",
+    daily, first = checked(daily_au, joined)
+    shape, values = daily.shape, present(daily, first)
+    ewma, slow = (smooth(values, alpha_of(Smoothing.SPAN, n)) for n in (ACUTE_DAYS, CHRONIC_DAYS))
+    np.copyto(slow, np.nan, where=~(slow > 0))
+    ewma /= slow
+    found = AcuteChronic(
+        acute_au=np.empty(shape),
+        chronic_au=np.empty(shape),
+        coupled=np.empty(shape),
+        uncoupled=np.empty(shape),
+        ewma=ewma,
+        n_acute=np.empty(shape, np.int16),
+        n_chronic=np.empty(shape, np.int16),
+        is_warming_up=np.empty(shape, np.bool_),
+        convention=ACUTE_CHRONIC_WORDS,
     )
+    for part in blocks(daily):
+        load, known, age = series(daily[:, part], first[part])
+        load_7, known_7 = one_week(load), one_week(known)
+        load_21, known_21 = whole_weeks(load_7, 3), whole_weeks(known_7, 3)
+        n_chronic, has_month = whole_weeks(known_7, 4), age >= CHRONIC_DAYS
+        acute = ratio(load_7, np.where(age >= ACUTE_DAYS, known_7, 0))
+        chronic = ratio(whole_weeks(load_7, 4), np.where(has_month, n_chronic, 0))
+        before_sum, n_before = np.zeros_like(load_21), np.zeros_like(known_21)
+        before_sum[ACUTE_DAYS:], n_before[ACUTE_DAYS:] = load_21[:-ACUTE_DAYS], known_21[:-ACUTE_DAYS]
+        before = ratio(before_sum, np.where(has_month, n_before, 0))
+        found.acute_au[:, part], found.chronic_au[:, part] = acute, chronic
+        found.coupled[:, part], found.uncoupled[:, part] = ratio(acute, chronic), ratio(acute, before)
+        found.n_acute[:, part], found.n_chronic[:, part] = known_7, n_chronic
+        found.is_warming_up[:, part] = ~has_month
+    return found
 
 
 def balance(
@@ -153,14 +181,20 @@ def balance(
     day leaves both as they were. Source: Coggan's performance management chart, as commonly implemented.
     Raises ShapeMismatch, OutOfRange.
     """
-    load, known, age = _series(daily_au, joined)
-    present = np.where(known > 0, load, np.nan)
-    seed = np.full(load.shape[1], float(seed_au))
-    ctl = smooth(present, alpha_of(convention, FITNESS_DAYS), seed)
-    atl = smooth(present, alpha_of(convention, FATIGUE_DAYS), seed)
-    ctl[age <= 0], atl[age <= 0] = np.nan, np.nan
-    words = f"42 and 7 days, alpha {convention}, from {seed_au:g} AU, balance of the day before"
-    return Balance(ctl, atl, balance_of(ctl, atl), age < FITNESS_DAYS, words)
+    daily, first = checked(daily_au, joined)
+    values, seed = present(daily, first), np.full(daily.shape[1], float(seed_au))
+    ctl = smooth(values, alpha_of(convention, FITNESS_DAYS), seed)
+    atl = smooth(values, alpha_of(convention, FATIGUE_DAYS), seed)
+    day = np.arange(len(daily))[:, None]
+    if first.any():
+        ctl[day < first], atl[day < first] = np.nan, np.nan
+    words = balance_words(convention, seed_au)
+    return Balance(ctl, atl, balance_of(ctl, atl), day < first + FITNESS_DAYS - 1, words)
+
+
+def balance_words(convention: Smoothing, seed_au: float) -> str:
+    """The convention of `balance`, as its results carry it."""
+    return f"42 and 7 days, alpha {convention}, from {seed_au:g} AU, balance of the day before"
 
 
 def balance_of(ctl_au: Floats, atl_au: Floats) -> Floats:
@@ -170,8 +204,9 @@ def balance_of(ctl_au: Floats, atl_au: Floats) -> Floats:
     """
     if ctl_au.shape != atl_au.shape:
         raise ShapeMismatch(f"ctl_au {ctl_au.shape}, atl_au {atl_au.shape}")
-    tsb = np.full(ctl_au.shape, np.nan)
-    tsb[1:] = ctl_au[:-1] - atl_au[:-1]
+    tsb = np.empty(ctl_au.shape)
+    tsb[:1] = np.nan
+    np.subtract(ctl_au[:-1], atl_au[:-1], out=tsb[1:])
     return tsb
 
 
@@ -184,37 +219,6 @@ def rolling_mean_au(
     """
     if days < 1:
         raise OutOfRange(f"{days} days")
-    load, known, age = _series(daily_au, joined)
-    return _ratio(_window(load, days), np.where(age >= days, _window(known, days), 0.0))
-
-
-def _series(
-    daily_au: NDArray[np.floating], joined: NDArray[np.integer] | None
-) -> tuple[Floats, Floats, Counts]:
-    """Loads with 0 for what is not known, 1 or 0 for known, and the day of membership, from 1."""
-    daily = np.asarray(daily_au, dtype=np.float64)
-    if daily.ndim != 2 or (joined is not None and joined.shape != daily.shape[1:]):
-        raise ShapeMismatch(f"daily_au {daily.shape}, joined {None if joined is None else joined.shape}")
-    first = np.zeros(daily.shape[1], dtype=np.int64) if joined is None else joined.astype(np.int64)
-    age = np.arange(1, len(daily) + 1)[:, None] - first
-    is_known = ~np.isnan(daily) & (age > 0)
-    load = np.where(is_known, daily, 0.0)
-    if bool(((load < 0) | np.isinf(load)).any()):
-        raise OutOfRange("a day's load is negative or infinite")
-    return load, is_known.astype(np.float64), age
-
-
-def _window(values: Floats, days: int) -> Floats:
-    """Sum of each day and the days - 1 before it, added afresh in every window: nothing accumulates."""
-    step = WEEK_DAYS if days > WEEK_DAYS and days % WEEK_DAYS == 0 else 1
-    part = _window(values, WEEK_DAYS) if step > 1 else values
-    total = part.copy()
-    for back in range(step, min(days, len(values)), step):
-        total[back:] += part[: len(part) - back]
-    return total
-
-
-def _ratio(upper: Floats, lower: Floats) -> Floats:
-    ratio = np.full(upper.shape, np.nan)
-    np.divide(upper, lower, out=ratio, where=lower > 0)
-    return ratio
+    daily, first = checked(daily_au, joined)
+    load, known, age = series(daily, first)
+    return ratio(window(load, days), np.where(age >= days, window(known, days), 0))

@@ -6,8 +6,10 @@ convention stands in every result, since the same beats give 1.53 to 1.66 under 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -20,6 +22,8 @@ Floats = NDArray[np.float64]
 
 SCALES = tuple(range(4, 17))
 MAX_ARTEFACT_PERCENT = 3.0
+FLAT_MS2 = 1e-8
+"""Mean square about its line under which a box is called flat."""
 
 
 class Boxes(StrEnum):
@@ -28,6 +32,14 @@ class Boxes(StrEnum):
     FORWARD = "boxes from the start"
     BOTH_ENDS = "boxes from the start and from the end"
     HALF_OVERLAP = "boxes overlapping by half"
+
+
+class Averaging(StrEnum):
+    """How the fluctuations of one scale's boxes become one number; other programs use the latter two."""
+
+    MEAN_SQUARE = "root of the mean square"
+    WITHOUT_FLAT = "root of the mean square without flat boxes"
+    MEAN_ROOT = "mean of the boxes' roots"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +58,7 @@ def dfa_alpha1(
     *,
     scales: tuple[int, ...] = SCALES,
     boxes: Boxes = Boxes.FORWARD,
+    averaging: Averaging = Averaging.MEAN_SQUARE,
     artefact_percent: float | None = None,
 ) -> Alpha1:
     """Slope of log2 F against log2 scale of (n,) corrected RR intervals in ms, boxes detrended linearly.
@@ -55,48 +68,121 @@ def dfa_alpha1(
     (1995); Gronwald and Rogers (2021, 2022). Raises ShapeMismatch, OutOfRange for RR not finite or fewer
     than two different scales of at least 3.
     """
+    return dfa_alpha1_squad([rr_ms], [artefact_percent], scales=scales, boxes=boxes, averaging=averaging)[0]
+
+
+def dfa_alpha1_squad(
+    squad: Sequence[NDArray[np.integer | np.floating]],
+    artefact_percent: Sequence[float | None],
+    *,
+    scales: tuple[int, ...] = SCALES,
+    boxes: Boxes = Boxes.FORWARD,
+    averaging: Averaging = Averaging.MEAN_SQUARE,
+) -> list[Alpha1]:
+    """`dfa_alpha1` of each of a squad's series, equal to it within 1e-12, in one go over a padded matrix.
+
+    Raises ShapeMismatch, OutOfRange.
+    """
+    if len(set(scales)) < 2 or min(scales) < 3:
+        raise OutOfRange(f"scales {scales}")
+    if len(squad) != len(artefact_percent):
+        raise ShapeMismatch(f"{len(squad)} series, {len(artefact_percent)} percentages")
+    series = [_checked(rr_ms) for rr_ms in squad]
+    convention = _convention(scales, boxes, averaging)
+    doubts = [_doubt(rr, scales, percent) for rr, percent in zip(series, artefact_percent, strict=True)]
+    sound = [row for row, doubt in enumerate(doubts) if doubt is None]
+    slopes = dict(zip(sound, _slopes([series[row] for row in sound], scales, boxes, averaging), strict=True))
+    found = []
+    for row, rr in enumerate(series):
+        alpha1, doubt = slopes.get(row), doubts[row]
+        if doubt is None and alpha1 is None:
+            doubt = Flag.NO_SPREAD
+        flags = (Flag.EXPERIMENTAL,) if doubt is None else (Flag.EXPERIMENTAL, doubt)
+        found.append(Alpha1(alpha1, convention, len(rr), artefact_percent[row], flags))
+    return found
+
+
+def _convention(scales: tuple[int, ...], boxes: Boxes, averaging: Averaging) -> str:
+    extra = "" if averaging is Averaging.MEAN_SQUARE else f", {averaging}"
+    return f"{len(scales)} scales {min(scales)}-{max(scales)}, {boxes}{extra}, linear detrending, log2 slope"
+
+
+def _checked(rr_ms: NDArray[np.integer | np.floating]) -> Floats:
     rr = np.asarray(rr_ms, dtype=np.float64)
     if rr.ndim != 1:
         raise ShapeMismatch(f"rr_ms {rr.shape}")
     if not np.isfinite(rr).all():
         raise OutOfRange("every RR interval must be finite: correct the beats first")
-    if len(set(scales)) < 2 or min(scales) < 3:
-        raise OutOfRange(f"scales {scales}")
-    convention = f"{len(scales)} scales {min(scales)}-{max(scales)}, {boxes}, linear detrending, log2 slope"
-    flags = [Flag.EXPERIMENTAL]
-    alpha1 = None
-    if artefact_percent is not None and artefact_percent > MAX_ARTEFACT_PERCENT:
-        flags.append(Flag.TOO_MANY_ARTEFACTS)
-    elif len(rr) < 2 * max(scales):
-        flags.append(Flag.TOO_LITTLE_DATA)
-    else:
-        alpha1 = _slope(np.cumsum(rr - rr.mean()), scales, boxes)
-        if alpha1 is None:
-            flags.append(Flag.NO_SPREAD)
-    return Alpha1(alpha1, convention, len(rr), artefact_percent, tuple(flags))
+    return rr
 
 
-def _slope(profile: Floats, scales: tuple[int, ...], boxes: Boxes) -> float | None:
-    squares = {scale: _mean_square(profile, scale, boxes) for scale in set(scales)}
-    floor = (1e-9 * float(np.abs(profile).max())) ** 2  # below it, residuals are rounding and no fluctuation
-    if min(squares.values()) <= floor:
-        return None
+def _doubt(rr: Floats, scales: tuple[int, ...], percent: float | None) -> Flag | None:
+    if percent is not None and not percent <= MAX_ARTEFACT_PERCENT:
+        return Flag.TOO_MANY_ARTEFACTS
+    return Flag.TOO_LITTLE_DATA if len(rr) < 2 * max(scales) else None
+
+
+def _slopes(
+    series: list[Floats], scales: tuple[int, ...], boxes: Boxes, averaging: Averaging
+) -> list[float | None]:
+    """Slope of each series, None where a scale has no fluctuation beyond rounding."""
+    if not series:
+        return []
+    lengths = np.array([len(rr) for rr in series])
+    profiles = np.zeros((len(series), lengths.max()))
+    for row, rr in enumerate(series):
+        np.cumsum(rr - rr.mean(), out=profiles[row, : len(rr)])
+    floor = (1e-9 * np.abs(profiles).max(axis=1)) ** 2
+    squares = {scale: _mean_square(profiles, lengths, scale, boxes, averaging) for scale in set(scales)}
+    has_spread = np.min(list(squares.values()), axis=0) > floor
     x = np.log2(np.array(scales, dtype=np.float64))
-    y = np.log2(np.array([squares[scale] for scale in scales])) / 2
+    y = np.log2(np.where(has_spread, np.array([squares[scale] for scale in scales]), 1.0)) / 2
     dx = x - x.mean()
-    return float(dx @ (y - y.mean()) / (dx @ dx))
+    slopes = (dx[:, None] * (y - y.mean(axis=0))).sum(axis=0) / (dx @ dx)
+    return [float(slope) if it else None for slope, it in zip(slopes, has_spread, strict=True)]
 
 
-def _mean_square(profile: Floats, scale: int, boxes: Boxes) -> float:
-    """Mean square about the straight line of each box, averaged over the boxes."""
+def _mean_square(
+    profiles: Floats, lengths: NDArray[np.int64], scale: int, boxes: Boxes, averaging: Averaging
+) -> Floats:
+    """Mean square about the straight line of each box, averaged over the boxes of each (padded) row."""
+    rows = len(profiles)
+    count = lengths // scale
     if boxes is Boxes.HALF_OVERLAP:
-        cut = sliding_window_view(profile, scale)[: -1 : scale // 2]  # no box ends on the very last beat
+        step = scale // 2
+        cut = sliding_window_view(profiles, scale, axis=1)[:, ::step]
+        count = -(-(lengths - scale) // step)  # no box ends on the very last beat
     else:
-        count = len(profile) // scale
-        cut = profile[: count * scale].reshape(count, scale)
-        if boxes is Boxes.BOTH_ENDS:
-            cut = np.concatenate([cut, profile[len(profile) - count * scale :].reshape(count, scale)])
+        cut = _boxes(profiles, scale)
+    squares = _box_squares(cut, scale)
+    is_whole = np.arange(squares.shape[1]) < count[:, None]
+    if boxes is Boxes.BOTH_ENDS:
+        ends = np.zeros_like(profiles[:, : cut.shape[1] * scale])
+        for row in range(rows):
+            n = int(count[row]) * scale
+            ends[row, :n] = profiles[row, lengths[row] - n : lengths[row]]
+        squares = np.concatenate([squares, _box_squares(_boxes(ends, scale), scale)], axis=1)
+        is_whole = np.concatenate([is_whole, is_whole], axis=1)
+    if averaging is Averaging.WITHOUT_FLAT:
+        is_whole &= squares > FLAT_MS2
+    kept = np.where(is_whole, np.sqrt(squares) if averaging is Averaging.MEAN_ROOT else squares, 0.0)
+    mean = kept.sum(axis=1) / np.maximum(is_whole.sum(axis=1), 1)
+    return np.asarray(mean**2 if averaging is Averaging.MEAN_ROOT else mean)
+
+
+def _boxes(profiles: Floats, scale: int) -> Floats:
+    count = profiles.shape[1] // scale
+    return profiles[:, : count * scale].reshape(len(profiles), count, scale)
+
+
+def _box_squares(cut: Floats, scale: int) -> Floats:
+    """Mean square of (rows, boxes, scale) values about each box's own line, (rows, boxes)."""
+    residual = cut.reshape(-1, scale) @ _away_from_the_line(scale)
+    return np.asarray(np.einsum("ij,ij->i", residual, residual) / scale).reshape(cut.shape[:2])
+
+
+@lru_cache(maxsize=256)
+def _away_from_the_line(scale: int) -> Floats:
+    """The symmetric matrix that takes a box to what its least-squares line leaves."""
     t = np.arange(scale) - (scale - 1) / 2
-    level = cut - cut.mean(axis=1, keepdims=True)
-    residual = level - np.outer(level @ t / (t @ t), t)
-    return float((residual**2).mean())
+    return np.eye(scale) - 1 / scale - np.outer(t, t) / (t @ t)

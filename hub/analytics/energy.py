@@ -18,6 +18,7 @@ from hub.analytics.profile import Sex
 
 KJ_PER_KCAL = 4.184
 FITTED_AGE_YEARS = (18.0, 45.0)
+FITTED_HR_MAX_SHARES = (0.57, 0.90)
 # kJ/min = constant + bpm + kg + years; the women's weight does enter with a minus sign
 _KEYTEL = {
     Sex.MALE: (-55.0969, 0.6309, 0.1988, 0.2017),
@@ -81,8 +82,10 @@ def energy(
         flags.append(Flag.NEGATIVE_SET_TO_ZERO)
     if not FITTED_AGE_YEARS[0] <= age_years <= FITTED_AGE_YEARS[1]:
         flags.append(Flag.NOT_VALIDATED_FOR_AGE)
-    if hr_max_bpm and bool(((time.bpm < 0.57 * hr_max_bpm) | (time.bpm > 0.90 * hr_max_bpm)).any()):
-        flags.append(Flag.OUTSIDE_FITTED_RANGE)
+    if hr_max_bpm:
+        lo, hi = (share * hr_max_bpm for share in FITTED_HR_MAX_SHARES)
+        if bool(((time.bpm < lo) | (time.bpm > hi)).any()):
+            flags.append(Flag.OUTSIDE_FITTED_RANGE)
     kj = None if rate is None else float((rate * time.weight_s).sum() / 60)
     kcal = None if kj is None else kj / KJ_PER_KCAL
     return Energy(kj, kcal, time.covered_s, time.estimated_s, time.coverage, time.n, tuple(flags))

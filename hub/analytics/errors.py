@@ -6,7 +6,10 @@ AnalyticsError (a ValueError)
  ├─ EdgesInvalid       zone edges are not strictly increasing
  ├─ OutOfRange         a number outside what the formula means anything for
  ├─ ProfileIncomplete  the person's limits needed here are missing or contradict each other
- └─ FitRejected        an individual fit is not good enough to use
+ ├─ FitRejected        an individual fit is not good enough to use
+ ├─ PitchUnclear       corners or positions do not make a rectangle
+ ├─ HistogramDamaged   stored bytes that are no histogram
+ └─ UnknownMetric      an id the catalogue does not hold
 
 The docstring is the message; it holds no errors of files, radio or storage. What is merely undefined or
 doubtful is no error: it is None, or a `Flag` beside the value.
@@ -46,3 +49,15 @@ class ProfileIncomplete(AnalyticsError):
 
 class FitRejected(AnalyticsError):
     """The individual fit cannot be used:"""
+
+
+class PitchUnclear(AnalyticsError):
+    """The pitch cannot be made out:"""
+
+
+class HistogramDamaged(AnalyticsError):
+    """The heart-rate histogram cannot be read:"""
+
+
+class UnknownMetric(AnalyticsError):
+    """There is no such metric:"""

@@ -38,27 +38,37 @@ class SpeedLoad:
 
 def haversine_m(a_deg: tuple[float, float], b_deg: tuple[float, float]) -> float:
     """Metres between two (latitude, longitude) in degrees on a sphere of the mean Earth radius (IUGG)."""
-    lat_a, lat_b = math.radians(a_deg[0]), math.radians(b_deg[0])
-    half_lat, half_lon = (lat_b - lat_a) / 2, math.radians(b_deg[1] - a_deg[1]) / 2
-    h = math.sin(half_lat) ** 2 + math.cos(lat_a) * math.cos(lat_b) * math.sin(half_lon) ** 2
-    return 2 * EARTH_RADIUS_M * math.asin(min(1.0, math.sqrt(h)))
+    return float(steps_m(np.array([a_deg[0], b_deg[0]]), np.array([a_deg[1], b_deg[1]]))[0])
+
+
+def steps_m(latitude_deg: NDArray[np.floating], longitude_deg: NDArray[np.floating]) -> Floats:
+    """Metres from each of (n,) positions to the next, (n-1,), by the haversine on the mean Earth radius."""
+    lat, lon = np.radians(latitude_deg), np.radians(longitude_deg)
+    h = np.sin(np.diff(lat) / 2) ** 2 + np.cos(lat[:-1]) * np.cos(lat[1:]) * np.sin(np.diff(lon) / 2) ** 2
+    metres: Floats = 2 * EARTH_RADIUS_M * np.arcsin(np.minimum(1.0, np.sqrt(h)))
+    return metres
 
 
 def speed_load(
-    at_s: NDArray[np.floating], speed_m_s: NDArray[np.floating], edges_m_s: tuple[float, ...] = (5.5, 7.0)
+    at_s: NDArray[np.floating],
+    speed_m_s: NDArray[np.floating],
+    edges_m_s: tuple[float, ...] = (5.5, 7.0),
+    *,
+    credited_gap_s: float = CREDITED_GAP_S,
 ) -> SpeedLoad:
     """Distance as the integral of Doppler speed, in all and by band; both (n,), times strictly rising.
 
-    A speed that is NaN, negative or above 12 m/s is dropped, and steps over 1 s earn nothing; each step
-    belongs half to the band at either end. Bands are left-closed. Sources: Malone et al. (2017); Varley et
-    al. (2017). Raises ShapeMismatch, OutOfOrder, and EdgesInvalid unless the edges rise strictly above 0.
+    A speed that is NaN, negative or above 12 m/s is dropped, and steps over `credited_gap_s` (1 s; more for
+    devices that write less often) earn nothing; each step belongs half to the band at either end. Bands are
+    left-closed. Sources: Malone et al. (2017); Varley et al. (2017). Raises ShapeMismatch, OutOfOrder, and
+    EdgesInvalid unless the edges rise strictly above 0.
     """
     time, speed, dropped = _clean(at_s, speed_m_s)
     edges = np.array(edges_m_s, dtype=np.float64)
     if len(edges) and not (np.isfinite(edges).all() and edges[0] > 0 and (np.diff(edges) > 0).all()):
         raise EdgesInvalid(f"{edges_m_s} m/s")
     dt = np.diff(time)
-    dt = np.where(dt <= CREDITED_GAP_S, dt, 0.0)
+    dt = np.where(dt <= credited_gap_s, dt, 0.0)
     metres = np.zeros(len(time))
     metres[:-1] += speed[:-1] * dt / 2
     metres[1:] += speed[1:] * dt / 2

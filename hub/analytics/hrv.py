@@ -84,24 +84,32 @@ def plausible(rr_ms: NDArray[np.integer | np.floating]) -> NDArray[np.bool_]:
 
 
 def time_domain(
-    rr_ms: NDArray[np.integer | np.floating], valid: NDArray[np.bool_] | None = None
+    rr_ms: NDArray[np.integer | np.floating],
+    valid: NDArray[np.bool_] | None = None,
+    *,
+    keep_implausible: bool = False,
 ) -> TimeDomain:
     """Time-domain variability of (n,) RR intervals in ms, in the order they were beaten.
 
-    `valid` is (n,) booleans, all true by default; implausible and NaN intervals are removed besides. SDNN
-    and SDSD have ddof 1, pNN50 is 100 NN50 / differences. Under 30 differences the values are flagged.
+    `valid` is (n,) booleans, all true by default; implausible and NaN intervals are removed besides
+    (`keep_implausible`, for comparison with programs that remove none, takes out only what is not finite
+    and above 0). SDNN and SDSD have ddof 1, pNN50 is 100 NN50 / differences. Under 30 differences the
+    values are flagged.
     Source: Task Force of the ESC and NASPE (1996). Raises ShapeMismatch.
     """
     rr = np.asarray(rr_ms, dtype=np.float64)
     if rr.ndim != 1 or (valid is not None and valid.shape != rr.shape):
         raise ShapeMismatch(f"rr_ms {rr.shape}, valid {None if valid is None else valid.shape}")
-    kept = plausible(rr) if valid is None else plausible(rr) & valid
-    beats = rr[kept]
-    diff = np.diff(rr)[kept[1:] & kept[:-1]]
+    kept = np.isfinite(rr) & (rr > 0) if keep_implausible else plausible(rr)
+    kept = kept if valid is None else kept & valid
+    if kept.all():
+        beats, diff = rr, np.diff(rr)
+    else:
+        beats, diff = rr[kept], np.diff(rr)[kept[1:] & kept[:-1]]
     n, pairs = len(beats), len(diff)
     mean = float(beats.mean()) if n else None
     rmssd = math.sqrt(float(diff @ diff) / pairs) if pairs else None
-    nn50 = int((np.abs(diff) > 50).sum())
+    nn50 = int(np.count_nonzero(diff > 50) + np.count_nonzero(diff < -50))
     return TimeDomain(
         mean_rr_ms=mean,
         mean_bpm=60_000 / mean if mean else None,
@@ -164,4 +172,7 @@ def swc_band(baseline: NDArray[np.floating], k: float = 0.5) -> SwcBand:
 
 
 def _sd(values: Floats) -> float | None:
-    return float(values.std(ddof=1)) if len(values) > 1 else None
+    if len(values) < 2:
+        return None
+    off = values - values.mean()
+    return math.sqrt(float(off @ off) / (len(values) - 1))

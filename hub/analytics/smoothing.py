@@ -7,7 +7,9 @@ fitness-fatigue model, two such smoothings and two weights, is here too; it fits
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from enum import StrEnum
+from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,12 +58,22 @@ def smooth(daily: NDArray[np.floating], alpha: float, state: Floats | None = Non
         raise ShapeMismatch(f"daily {values.shape}, state {None if state is None else state.shape}")
     if not 0 < alpha <= 1:
         raise OutOfRange(f"alpha {alpha}")
+    known = ~np.isnan(values)
+    is_whole = bool(known.all())
+    smoothed = values.copy() if is_whole else np.where(known, values, 0.0)  # today's, until it is smoothed
+    shares: Iterable[Floats | float] = repeat(alpha) if is_whole else np.where(known, alpha, 0.0)
     now = np.full(values.shape[1], np.nan) if state is None else state.astype(np.float64)
-    smoothed = np.empty_like(values)
-    for day, today in enumerate(values):
-        start = np.where(np.isnan(now), today, now)
-        now = start + alpha * (np.where(np.isnan(today), start, today) - start)
-        smoothed[day] = now
+    is_new = np.isnan(now)
+    if len(values):  # a new athlete starts at the first known value, so that day changes nothing
+        now = np.where(is_new, smoothed[known.argmax(axis=0), np.arange(values.shape[1])], now)
+    step = np.empty_like(now)
+    for today, share in zip(smoothed, shares, strict=False):
+        np.subtract(today, now, out=step)
+        step *= share
+        now += step
+        today[:] = now
+    if len(values) and (is_new & ~known[0]).any():
+        smoothed[is_new & ~np.logical_or.accumulate(known, axis=0)] = np.nan
     return smoothed
 
 

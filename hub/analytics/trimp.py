@@ -15,7 +15,8 @@ FORMULA_VERSION = "1"
 TABLE_BPM = 256
 """Kernel tables run from 0 to 255 bpm; anything faster is read as 255 (and is above any HRmax)."""
 
-_BANISTER = {Sex.MALE: (0.64, 1.92), Sex.FEMALE: (0.86, 1.67)}
+BANISTER = {Sex.MALE: (0.64, 1.92), Sex.FEMALE: (0.86, 1.67)}
+"""b and k of Banister's weight for men and women (Banister 1991; Morton et al. 1990)."""
 
 
 def reserve_fraction(bpm: float, hr_rest_bpm: float, hr_max_bpm: float) -> float:
@@ -28,7 +29,7 @@ def banister_au_per_min(bpm: float, profile: HeartProfile) -> float | None:
 
     Constants: men b 0.64, k 1.92; women b 0.86, k 1.67 (Banister 1991; Morton et al. 1990).
     """
-    constants = _BANISTER.get(profile.sex)
+    constants = BANISTER.get(profile.sex)
     hr_max, hr_rest = profile.hr_max_bpm, profile.hr_rest_bpm
     if constants is None or hr_max is None or hr_rest is None or hr_max <= hr_rest:
         return None

@@ -5,11 +5,15 @@ It does not choose thresholds for anybody: custom edges come with the metric cat
 
 from __future__ import annotations
 
+from hub.analytics.errors import OutOfRange
+
 ZONE_COUNT = 6
 
 
 def percent_of_max(bpm: float, hr_max_bpm: float) -> float:
-    """Heart rate as a percentage of HRmax (convention: 100 HR / HRmax)."""
+    """Heart rate as a percentage of HRmax (convention: 100 HR / HRmax). Raises OutOfRange for HRmax <= 0."""
+    if not hr_max_bpm > 0:
+        raise OutOfRange(f"HRmax {hr_max_bpm} bpm")
     return 100.0 * bpm / hr_max_bpm
 
 

@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 
 import numpy as np
 
 from hub.analytics.load import SessionLoad, session_load
+from hub.analytics.parameters import Parameters
 from hub.analytics.profile import HeartProfile, Sex
+from hub.analytics.threshold_trimp import LactateFit
 
 MAN = HeartProfile(Sex.MALE, 200, 60)
 WOMAN = HeartProfile(Sex.FEMALE, 200, 60)
+
+ON = date(2026, 11, 21)
+FIT = LactateFit(0.4, 3.2, 0.97, 6, date(2026, 9, 1))
+FULLY_TESTED = Parameters(
+    heart=HeartProfile(Sex.MALE, 190, 55),
+    vt1_bpm=140,
+    vt2_bpm=168,
+    lthr_bpm=170,
+    lactate=FIT,
+    mass_kg=78.0,
+    born_on=date(2000, 5, 1),
+)
 
 
 def load_of(

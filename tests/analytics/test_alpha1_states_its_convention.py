@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hub.analytics.dfa import Boxes, dfa_alpha1
+from hub.analytics.dfa import Averaging, Boxes, dfa_alpha1, dfa_alpha1_squad
 from hub.analytics.errors import OutOfRange, ShapeMismatch
 from hub.analytics.flags import Flag
 from tests.analytics.synthetic_beats import RR_MS
@@ -70,3 +70,30 @@ def test_missing_intervals_and_senseless_scales_are_refused() -> None:
         dfa_alpha1(RR_MS, scales=(2, 8))
     with pytest.raises(ShapeMismatch):
         dfa_alpha1(np.ones((20, 2)))
+
+
+def test_other_programs_averages_are_said_and_differ_only_where_they_should() -> None:
+    plain = dfa_alpha1(RR_MS)
+    no_flat = dfa_alpha1(RR_MS, averaging=Averaging.WITHOUT_FLAT)
+    roots = dfa_alpha1(RR_MS, averaging=Averaging.MEAN_ROOT)
+    assert no_flat.alpha1 == plain.alpha1  # none of these boxes is flat
+    assert roots.alpha1 != pytest.approx(plain.alpha1, abs=1e-4)
+    assert "without flat boxes" in no_flat.convention
+    assert "mean of the boxes' roots" in roots.convention
+    part_flat = np.concatenate([RR_MS, np.full(96, RR_MS.mean())])
+    assert dfa_alpha1(part_flat, averaging=Averaging.WITHOUT_FLAT).alpha1 != dfa_alpha1(part_flat).alpha1
+
+
+@pytest.mark.parametrize("averaging", list(Averaging))
+@pytest.mark.parametrize("boxes", list(Boxes))
+def test_a_squad_of_unequal_lengths_is_everyone_alone(boxes: Boxes, averaging: Averaging) -> None:
+    squad = [RR_MS, RR_MS[:33], RR_MS[17:250], np.full(90, 800), RR_MS[:20], np.repeat(RR_MS, 3)]
+    percent = [None, 0.0, 3.0, 1.0, None, 3.5]
+    together = dfa_alpha1_squad(squad, percent, boxes=boxes, averaging=averaging)
+    for rr, share, found in zip(squad, percent, together, strict=True):
+        alone = dfa_alpha1(rr, boxes=boxes, averaging=averaging, artefact_percent=share)
+        assert found.alpha1 == pytest.approx(alone.alpha1, abs=1e-12)
+        assert (found.flags, found.n, found.convention) == (alone.flags, alone.n, alone.convention)
+    assert [it.alpha1 is None for it in together] == [False, False, False, True, True, True]
+    with pytest.raises(ShapeMismatch):
+        dfa_alpha1_squad(squad, [None])

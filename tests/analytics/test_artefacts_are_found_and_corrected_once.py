@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.analytics.artefacts import EctopicRule, beats_of, kept_by, lipponen_tarvainen
+from hub.analytics.artefacts import (
+    EctopicRule,
+    beats_of,
+    kept_by,
+    lipponen_tarvainen,
+    lipponen_tarvainen_repeated,
+    lipponen_tarvainen_squad,
+)
 from hub.analytics.errors import OutOfOrder, ShapeMismatch
 from hub.analytics.hrv import time_domain
 from tests.analytics.synthetic_beats import RR_MS, faulty_beats_ms
@@ -90,3 +97,20 @@ def test_a_long_series_is_the_same_in_pieces_of_memory() -> None:
     beats = beats_of(np.tile(RR_MS, 20))
     missing = np.delete(beats, [1000, 4500])
     assert lipponen_tarvainen(missing).missed == (1000, 4499)
+
+
+@given(st.lists(st.lists(st.integers(1, 3000), max_size=150), max_size=4))
+def test_a_squad_at_once_is_everyone_alone_to_the_bit(squad: list[list[int]]) -> None:
+    series = [beats_of(np.array(rr, dtype=np.int64)) for rr in [*squad, (RR_MS * 0.6).astype(int).tolist()]]
+    for beats, found in zip(series, lipponen_tarvainen_squad(series), strict=True):
+        alone = lipponen_tarvainen(beats)
+        assert found.beat_ms.tolist() == alone.beat_ms.tolist()
+        assert (found.ectopic, found.missed, found.extra, found.long_short, found.n) == (
+            alone.ectopic, alone.missed, alone.extra, alone.long_short, alone.n,
+        )  # fmt: skip
+
+
+@given(st.lists(st.integers(1, 3000), max_size=120))
+def test_repeated_passes_end_and_never_find_more(rr: list[int]) -> None:
+    beats = beats_of(np.array(rr, dtype=np.int64))
+    assert lipponen_tarvainen_repeated(beats).flagged <= lipponen_tarvainen(beats).flagged

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from itertools import accumulate
+from random import Random
 
 import pytest
 from hypothesis import example, given, settings
@@ -42,7 +44,45 @@ def test_fold_equals_batch_whatever_the_gaps(steps: list[tuple[int, int]], profi
     assert live.zone_s == pytest.approx(list(batch.zone_s))
     assert live.covered_s == pytest.approx(batch.covered_s)
     assert live.estimated_s == pytest.approx(batch.estimated_s)
+    assert live.mean_bpm == pytest.approx(batch.mean_bpm)
+    assert live.max_bpm == batch.max_bpm
     assert live.n == batch.n
+    first_of_each = dict(reversed([sample for sample in samples if sample[1]]))
+    assert live.min_bpm == min((min(bpm, 255) for bpm in first_of_each.values()), default=None)
+
+
+@settings(deadline=None)
+@given(SERIES, PROFILES, st.data())
+def test_going_on_from_a_kept_state_is_folding_from_nothing_to_the_bit(
+    steps: list[tuple[int, int]], profile: HeartProfile, data: st.DataObject
+) -> None:
+    times = accumulate(step for step, _ in steps)
+    samples = [(at, bpm) for at, (_, bpm) in zip(times, steps, strict=True)]
+    cut = data.draw(st.integers(0, len(samples)))
+    state = copy.deepcopy(folded(samples[:cut], profile))
+    for at_ms, bpm in samples[cut:]:
+        advance(state, at_ms, bpm)
+    assert state == folded(samples, profile)
+
+
+@settings(deadline=None)
+@given(st.lists(SERIES, min_size=2, max_size=4), PROFILES, st.randoms(use_true_random=False))
+def test_the_order_athletes_are_heard_in_changes_nothing(
+    squad: list[list[tuple[int, int]]], profile: HeartProfile, random: Random
+) -> None:
+    heard = []
+    for athlete, steps in enumerate(squad):
+        times = accumulate(step for step, _ in steps)
+        heard.append([(athlete, at, bpm) for at, (_, bpm) in zip(times, steps, strict=True)])
+    mixed, waiting = [], [series[:] for series in heard if series]
+    while waiting:
+        series = random.choice(waiting)
+        mixed.append(series.pop(0))
+        waiting = [it for it in waiting if it]
+    states = [LiveLoad(profile) for _ in squad]
+    for athlete, at_ms, bpm in mixed:
+        advance(states[athlete], at_ms, bpm)
+    assert states == [folded([(at, bpm) for _, at, bpm in series], profile) for series in heard]
 
 
 @given(SERIES)

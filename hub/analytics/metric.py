@@ -1,0 +1,69 @@
+"""What is known of a metric besides its value: name, unit, meaning, formula, source and limits.
+
+It holds no metric itself (the catalogue does) and computes nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from hub.analytics.result import Parameter
+
+
+class Family(StrEnum):
+    """What a metric is about; pages and the printed catalogue follow this order."""
+
+    HEART_RATE = "heart rate"
+    VARIABILITY = "heart-rate variability"
+    EXTERNAL = "external load"
+    DAYS = "load over days"
+    WELLNESS = "wellness"
+    ATTENDANCE = "attendance"
+    INJURY = "injury"
+    ANOMALIES = "anomalies"
+
+
+@dataclass(frozen=True, slots=True)
+class MetricParameter:
+    """An input beside the samples; `default` None is given by the athlete or the club."""
+
+    name: str
+    unit: str
+    default: Parameter | None = None
+
+    @property
+    def text(self) -> str:
+        """`sprint_m_s = 7.0 m/s`, or `hr_max_bpm (bpm)` where it has to be given."""
+        wordless = self.unit in ("1", "name", "formula")
+        if self.default is None:
+            return self.name if wordless else f"{self.name} ({self.unit})"
+        return f"{self.name} = {self.default}" + ("" if wordless else f" {self.unit}")
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric. `unit` is "1" where the number has none; `version` is its formula's.
+
+    `meaning` is one sentence for a coach, `needs` what must be known or measured, `limits` where it holds
+    and how it is to be read. `source` names author and year. `computed_by` are the functions below
+    `hub.analytics` that give it.
+    """
+
+    metric_id: str
+    name: str
+    unit: str
+    meaning: str
+    formula: str
+    version: str
+    family: Family
+    source: str
+    needs: tuple[str, ...]
+    computed_by: tuple[str, ...]
+    parameters: tuple[MetricParameter, ...] = ()
+    limits: tuple[str, ...] = ()
+
+    @property
+    def unit_text(self) -> str:
+        """The unit in words: a number without one says so."""
+        return "no unit" if self.unit == "1" else self.unit
