@@ -1,17 +1,46 @@
-"""Which radio the settings name: the one place that chooses between BlueZ and the virtual pitch."""
+"""Which radios the settings name: the one place that chooses between BlueZ, relays and the virtual pitch.
+
+It opens and closes; it listens to nothing.
+"""
 
 from __future__ import annotations
 
 from hub.config import HubSettings
-from hub.devices.radio import BleakRadio, Radio
+from hub.devices.radio import BleakRadio
+from hub.devices.source import RadioSource
+from hub.devices.together import RadiosTogether
 from hub.errors import SettingInvalid
 
 
-async def open_radio(settings: HubSettings) -> Radio:
-    """The radio the settings name: BlueZ through bleak, or the virtual pitch through the same bleak.
+async def open_radio(settings: HubSettings, relays: str = "") -> RadioSource:
+    """The radios the settings name: BlueZ through bleak, or the virtual pitch through the same bleak.
 
-    Raises SettingInvalid when the virtual radio is asked for and the demo extra is not installed.
+    `relays` are more receivers, written "name=host, name=host:port/key". Raises SettingInvalid for relays
+    that cannot be understood, and where an extra that is needed is not installed.
     """
+    if not relays.strip():
+        return await _adapters(settings)
+    try:
+        from hub.devices.relays import RelayRadio, relays_from_text
+    except ImportError as error:
+        raise SettingInvalid(
+            "relays.", hint="Install the relays extra: pip install 'touchline[relays]'."
+        ) from error
+    known = relays_from_text(relays)
+    return RadiosTogether(await _adapters(settings), RelayRadio(known))
+
+
+async def close_radio(settings: HubSettings, radio: RadioSource | None = None) -> None:
+    """Hang up what `open_radio` opened."""
+    if radio is not None:
+        await radio.close()
+    if settings.backend == "virtual":
+        from hub.devices.virtual import backend
+
+        await backend.close_adapters()
+
+
+async def _adapters(settings: HubSettings) -> RadioSource:
     if settings.backend == "bluez":
         return BleakRadio(settings.adapters)
     try:
@@ -24,11 +53,3 @@ async def open_radio(settings: HubSettings) -> Radio:
     for number, name in enumerate(names):
         await backend.open_adapter(name, f"tcp-client:127.0.0.1:{settings.virtual_port + number}")
     return BleakRadio(names, backend.VIRTUAL)
-
-
-async def close_radio(settings: HubSettings) -> None:
-    """Hang up what `open_radio` opened."""
-    if settings.backend == "virtual":
-        from hub.devices.virtual import backend
-
-        await backend.close_adapters()

@@ -16,12 +16,17 @@ BATTERY_SERVICE = "0000180f-0000-1000-8000-00805f9b34fb"
 BATTERY_LEVEL = "00002a19-0000-1000-8000-00805f9b34fb"
 DEVICE_INFORMATION_SERVICE = "0000180a-0000-1000-8000-00805f9b34fb"
 SERIAL_NUMBER = "00002a25-0000-1000-8000-00805f9b34fb"
+MAKER_NAME = "00002a29-0000-1000-8000-00805f9b34fb"
+MODEL_NUMBER = "00002a24-0000-1000-8000-00805f9b34fb"
+BODY_LOCATION = "00002a38-0000-1000-8000-00805f9b34fb"
 
 _IS_16_BIT = 0x01
 _IN_CONTACT = 0x02
 _HAS_CONTACT_SENSOR = 0x04
 _HAS_ENERGY = 0x08
 _HAS_RR = 0x10
+
+_LOCATIONS = ("other", "chest", "wrist", "finger", "hand", "ear lobe", "foot")
 
 HIGHEST_BPM = 250
 """Above this no heart beats; some straps send such a rate in 16 bits when they lost count."""
@@ -75,6 +80,11 @@ def decode_battery(data: bytes) -> int:
     if len(data) != 1 or data[0] > 100:
         raise DecodeError(f"a battery level is one byte up to 100, not {data.hex() or 'nothing'}.")
     return data[0]
+
+
+def decode_location(data: bytes) -> str | None:
+    """Body Sensor Location (0x2A38) in a word; None for one the specification does not know."""
+    return _LOCATIONS[data[0]] if len(data) == 1 and data[0] < len(_LOCATIONS) else None
 
 
 def _bpm(rate: int) -> int | None:

@@ -1,108 +1,188 @@
-"""One strap as the fleet knows it: who it is, who hears it, and its values turned into readings.
+"""One strap or pod as the fleet knows it: who it is, who hears it, and its values turned into readings.
 
 It neither scans nor connects; it is told what was heard and hands on what is new.
 """
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
 from statistics import median_low
 
 from hub.devices.broadcast import decode_polar
-from hub.devices.gatt import decode_battery, decode_heart_rate
-from hub.devices.identity import id_from_address, id_from_name
-from hub.devices.radio import Sighting
-from hub.domain import Contact, Reading, StrapStatus, Via
+from hub.devices.fusion import Fuser, Verdict
+from hub.devices.gatt import decode_battery, decode_heart_rate, decode_location
+from hub.devices.identity import Proof, clean_name, id_from_address, id_from_name
+from hub.devices.quality import Observed, Quality
+from hub.devices.sensor import SensorKind
+from hub.devices.source import Receiver, ReceiverKind, Sighting
+from hub.devices.wishes import NO_WISH, Wish
+from hub.domain import Contact, Flaw, Reading, SensorReading, StrapStatus, Via
 from hub.errors import DecodeError
-
-GATT_OUTRANKS_BROADCAST_MS = 3_000
-FEWEST_MS_BETWEEN_BROADCASTS = 500
-"""A strap sends a new value about once a second and repeats it; several adapters hear the repeats."""
 
 NAME_MAY_TAKE_MS = 3_000
 """The name comes in a second packet; a broadcasting strap without one is known by address after this."""
+
+LOW_BATTERY_PERCENT = 15
+HELD_AFTER_MS = 10_000
+_LOST = {Verdict.REPEATED: Flaw.DUPLICATE, Verdict.LATE: Flaw.REORDERED}
 
 log = logging.getLogger(__name__)
 
 
 class StrapWatch:
-    """Everything known of the strap at one address."""
+    """Everything known of the sensor at one address.
 
-    def __init__(self, sighting: Sighting, now_ms: int, on_reading: Callable[[Reading], None]) -> None:
+    `claim` says whether an id may be this address's, each time one is proposed; `wish_of` what people want of
+    the strap with an id; `remembered` is the id this address had before.
+    """
+
+    def __init__(
+        self,
+        sighting: Sighting,
+        now_ms: int,
+        on_reading: Callable[[Reading], None],
+        on_sensor: Callable[[SensorReading], None] | None = None,
+        claim: Callable[[str, str, Proof, int], bool] = lambda _id, _address, _proof, _ms: True,
+        wish_of: Callable[[str], Wish] = lambda _id: NO_WISH,
+        remembered: str | None = None,
+    ) -> None:
         self.address = sighting.address
         self.strap_id: str | None = None
         self.connected_by: str | None = None
         self.connections = 0
         self.last_value_ms: int | None = None
+        self.last_heard_ms = now_ms
         self.is_connectable = False
-        self.heard = asyncio.Event()
+        self.wish: Wish = NO_WISH
+        self.quality = Quality()
+        self.maker: str | None = None
+        self.model: str | None = None
+        self.worn_at: str | None = None
         self._on_reading = on_reading
+        self._on_sensor = on_sensor
+        self._claim = claim
+        self._wish_of = wish_of
+        self._remembered = remembered
         self._first_heard_ms = now_ms
+        self._offered_ms: int | None = None
+        self._raw_name: str | None = None
         self._name = ""
         self._sightings: dict[str, tuple[int, Sighting]] = {}
         self._batteries: deque[int] = deque(maxlen=3)
+        self._says_battery_low = False
         self._last_reading_ms: int | None = None
         self._last_via = Via.BROADCAST
-        self._last_frame: tuple[int, int | None, Contact] | None = None
+        self._contact = Contact.UNSUPPORTED
+        self._fuser = Fuser()
         self._is_malformed = False
+        self._is_doubled = False
 
     @property
     def label(self) -> str:
         """How logs call this strap."""
         return self.strap_id or self.address
 
-    def sightings_since(self, since_ms: int) -> list[Sighting]:
-        """The latest sighting by each adapter that heard the strap later than `since_ms`."""
-        return [sighting for at_ms, sighting in self._sightings.values() if at_ms > since_ms]
+    @property
+    def says_it_broadcasts(self) -> bool:
+        """Whether heart rates have come in its advertisements."""
+        return any(sighting.polar is not None for _at_ms, sighting in self._sightings.values())
 
-    def status(self) -> StrapStatus | None:
-        """For the pages; None until it is known who the strap is."""
-        if self.strap_id is None or not self._sightings:
-            return None
-        if self.connected_by is not None and self.connected_by in self._sightings:
-            sighting = self._sightings[self.connected_by][1]
-        else:
-            sighting = max(self._sightings.values(), key=lambda heard: heard[0])[1]
-        return StrapStatus(
-            strap_id=self.strap_id,
-            name=self._name or self.strap_id,
-            address=self.address,
-            via=Via.GATT if self.connected_by is not None else self._last_via,
-            is_connected=self.connected_by is not None,
-            adapter=self.connected_by or sighting.adapter,
-            rssi_dbm=sighting.rssi_dbm,
-            battery_percent=median_low(self._batteries) if self._batteries else None,
-            reconnects=max(0, self.connections - 1),
-            last_reading_mono_ms=self._last_reading_ms,
-        )
+    def latest_sighting(self, receiver: str) -> Sighting | None:
+        """The last one by this receiver."""
+        heard = self._sightings.get(receiver)
+        return None if heard is None else heard[1]
+
+    def lose_id(self) -> None:
+        """Another address has proved that the id is its own."""
+        log.warning("strap %s: the id belongs to another strap; %s only claimed it", self.label, self.address)
+        self._be(id_from_address(self.address))
+
+    # --- hearing
 
     def on_sighting(self, sighting: Sighting, now_ms: int) -> None:
         """An advertisement was heard; a new broadcast value in it becomes a reading."""
+        if sighting.name != self._raw_name:
+            if self._is_of_another(sighting):
+                return
+            self._raw_name = sighting.name
+            self._name = clean_name(sighting.name) or self._name
+        self.last_heard_ms = now_ms
         self._sightings[sighting.adapter] = (now_ms, sighting)
-        self._name = sighting.name or self._name
-        self.is_connectable = self.is_connectable or sighting.offers_heart_rate
+        self.is_connectable = self.is_connectable or sighting.is_connectable
+        if sighting.is_connectable:
+            self._offered_ms = now_ms
         if self.strap_id is None:
-            self.strap_id = id_from_name(self._name)
-            if self.strap_id is None and not self.is_connectable:
-                waited_ms = now_ms - self._first_heard_ms
-                self.strap_id = id_from_address(self.address) if waited_ms >= NAME_MAY_TAKE_MS else None
-        self.heard.set()
+            self._propose_id(sighting, now_ms)
         if sighting.polar is not None and self.strap_id is not None:
             self._on_broadcast(sighting.polar, sighting.rssi_dbm, now_ms)
 
+    def prove_id(self, strap_id: str, now_ms: int) -> bool:
+        """A serial was read over the link; whether it may be this strap's id."""
+        if not self._claim(strap_id, self.address, Proof.SERIAL, now_ms):
+            return False
+        self._be(strap_id)
+        return True
+
+    def settle_id(self) -> None:
+        """Connected, and still nameless: the address has to do."""
+        if self.strap_id is None:
+            self._be(id_from_address(self.address))
+
+    def _be(self, strap_id: str) -> None:
+        self.strap_id = strap_id
+        self.wish = self._wish_of(strap_id)
+
+    def _propose_id(self, sighting: Sighting, now_ms: int) -> None:
+        by_name = id_from_name(self._name) or (None if sighting.is_private else self._remembered)
+        if by_name is not None:
+            if self._claim(by_name, self.address, Proof.NAME, now_ms):
+                self._be(by_name)
+                return
+            log.warning("%s advertises as strap %s, which is heard elsewhere", self.address, by_name)
+            self._be(id_from_address(self.address))
+        waited_ms = now_ms - self._first_heard_ms
+        if not (self.is_connectable or sighting.is_private) and waited_ms >= NAME_MAY_TAKE_MS:
+            self._be(id_from_address(self.address))
+
+    def _is_of_another(self, sighting: Sighting) -> bool:
+        """A pod's name never changes: another pod's name at this address is somebody copying the address."""
+        said = id_from_name(clean_name(sighting.name))
+        known = id_from_name(self._name)
+        if said is None or known is None or said == known:
+            return False
+        if not self._is_doubled:
+            log.warning("%s advertises as strap %s and as strap %s", self.address, known, said)
+        self._is_doubled = True
+        return True
+
+    # --- values
+
     def on_notification(self, data: bytes, now_ms: int) -> None:
-        """A heart rate measurement arrived; what cannot be read is logged once and left out."""
+        """A heart rate measurement arrived; what cannot be read is counted and logged once."""
+        self.last_value_ms = self.last_heard_ms = now_ms
         try:
             heart_rate = decode_heart_rate(data)
         except DecodeError as error:
             self._note_malformed(True, str(error))
+            self.quality.count(Flaw.MALFORMED)
             return
         self._note_malformed(heart_rate.is_malformed, data.hex())
-        self.last_value_ms = now_ms
-        sighting = self._sightings.get(self.connected_by or "")
+        if (verdict := self._fuser.notification(data, now_ms)) in _LOST:
+            self.quality.count(_LOST[verdict])
+            return
+        flaws = self.quality.judge(
+            Observed(
+                now_ms,
+                heart_rate.bpm,
+                heart_rate.contact,
+                heart_rate.rr_1024,
+                heart_rate.is_malformed,
+                energy_kj=heart_rate.energy_kj,
+            )
+        )
+        sighting = self.latest_sighting(self.connected_by or "")
         is_off_skin = heart_rate.contact is Contact.NO
         self._emit(
             Reading(
@@ -113,9 +193,23 @@ class StrapWatch:
                 contact=heart_rate.contact,
                 via=Via.GATT,
                 energy_kj=heart_rate.energy_kj,
-                rssi_dbm=sighting[1].rssi_dbm if sighting else None,
+                rssi_dbm=sighting.rssi_dbm if sighting else None,
+                flaws=flaws,
             )
         )
+
+    def on_sensor_value(self, kind: SensorKind, data: bytes, now_ms: int) -> None:
+        """A measurement of another kind arrived."""
+        self.last_value_ms = self.last_heard_ms = now_ms
+        try:
+            reading = kind.read(self.label, now_ms, data)
+        except DecodeError as error:
+            self._note_malformed(True, str(error))
+            self.quality.count(Flaw.MALFORMED)
+            return
+        self._last_reading_ms, self._last_via = now_ms, Via.GATT
+        if self._on_sensor is not None and not self.wish.is_ignored:
+            self._on_sensor(reading)
 
     def on_battery(self, data: bytes) -> None:
         """A battery level was read; the median of the last three hides a jump right after connecting."""
@@ -124,16 +218,29 @@ class StrapWatch:
         except DecodeError as error:
             log.info("strap %s: %s", self.label, error)
 
+    def on_location(self, data: bytes) -> None:
+        """Where on the body it says it is worn."""
+        self.worn_at = decode_location(data)
+
     def _on_broadcast(self, data: bytes, rssi_dbm: int, now_ms: int) -> None:
         broadcast = decode_polar(data)
-        if broadcast is None or self.connected_by is not None:
+        if broadcast is None:
             return
-        frame = (broadcast.frame, broadcast.bpm, broadcast.contact)
-        wait_ms = GATT_OUTRANKS_BROADCAST_MS if self._last_via is Via.GATT else FEWEST_MS_BETWEEN_BROADCASTS
-        is_too_soon = self._last_reading_ms is not None and now_ms - self._last_reading_ms < wait_ms
-        if frame == self._last_frame or is_too_soon:
+        self._says_battery_low = not broadcast.is_battery_ok
+        verdict = self._fuser.broadcast(
+            broadcast.frame,
+            broadcast.bpm,
+            broadcast.contact,
+            now_ms,
+            is_linked=self.connected_by is not None,
+        )
+        if verdict is Verdict.LATE:
+            self.quality.count(Flaw.REORDERED)
+        if verdict is not Verdict.NEW:
             return
-        self._last_frame = frame
+        flaws = self.quality.judge(
+            Observed(now_ms, broadcast.bpm, broadcast.contact, counter=broadcast.frame)
+        )
         self._emit(
             Reading(
                 strap_id=self.label,
@@ -142,15 +249,79 @@ class StrapWatch:
                 contact=broadcast.contact,
                 via=Via.BROADCAST,
                 rssi_dbm=rssi_dbm,
+                flaws=flaws,
             )
         )
 
     def _emit(self, reading: Reading) -> None:
-        self._last_reading_ms = reading.mono_ms
-        self._last_via = reading.via
-        self._on_reading(reading)
+        self._last_reading_ms, self._last_via, self._contact = reading.mono_ms, reading.via, reading.contact
+        if not self.wish.is_ignored:
+            self._on_reading(reading)
 
     def _note_malformed(self, is_malformed: bool, detail: str) -> None:
         if is_malformed and not self._is_malformed:
             log.warning("strap %s sends malformed measurements: %s", self.label, detail)
         self._is_malformed = is_malformed
+
+    # --- showing
+
+    def status(
+        self,
+        now_ms: int,
+        receivers: dict[str, Receiver],
+        strengths: dict[str, float],
+        best: str | None,
+        *,
+        is_refusing: bool,
+    ) -> StrapStatus | None:
+        """For the pages; None until it is known who the strap is. `strengths` are dBm at each receiver."""
+        if self.strap_id is None or not self._sightings:
+            return None
+        latest = max(self._sightings.values(), key=lambda heard: heard[0])[1]
+        adapter = self.connected_by or best or latest.adapter
+        heard = self._sightings.get(adapter)
+        battery = median_low(self._batteries) if self._batteries else None
+        receiver = receivers.get(adapter)
+        is_replay = receiver is not None and receiver.kind is ReceiverKind.REPLAY
+        is_held = not is_replay and self._is_held(now_ms, is_refusing=is_refusing)
+        return StrapStatus(
+            strap_id=self.strap_id,
+            name=self._name or self.strap_id,
+            address=self.address,
+            via=Via.GATT if self.connected_by is not None else self._last_via,
+            is_connected=self.connected_by is not None,
+            adapter=adapter,
+            rssi_dbm=round(strengths.get(adapter, (heard or (0, latest))[1].rssi_dbm)),
+            battery_percent=battery,
+            reconnects=max(0, self.connections - 1),
+            last_reading_mono_ms=self._last_reading_ms,
+            receiver_kind=(receiver.kind if receiver is not None else ReceiverKind.ADAPTER).value,
+            contact=self._contact,
+            packet_loss=self.quality.loss(now_ms),
+            flaws=tuple(sorted(self.quality.counts.items())),
+            is_battery_low=self._says_battery_low or (battery is not None and battery <= LOW_BATTERY_PERCENT),
+            is_held=is_held,
+            is_ignored=self.wish.is_ignored,
+            is_pinned=self.wish.is_pinned,
+            wants_rr=self.wish.wants_rr,
+            trouble=self._trouble(is_held=is_held),
+            maker=self.maker,
+            model=self.model,
+            worn_at=self.worn_at,
+            receivers=tuple(sorted((name, round(dbm)) for name, dbm in strengths.items())),
+        )
+
+    def _is_held(self, now_ms: int, *, is_refusing: bool) -> bool:
+        """It took connections, or says it does, and now takes none: it has given its link to another."""
+        if self.connected_by is not None:
+            return False
+        has_stopped = self._offered_ms is not None and now_ms - self._offered_ms > HELD_AFTER_MS
+        is_alive = now_ms - self.last_heard_ms <= HELD_AFTER_MS
+        return is_alive and (is_refusing or has_stopped)
+
+    def _trouble(self, *, is_held: bool) -> str:
+        if self._is_doubled:
+            return "another device uses this strap's address"
+        if is_held:
+            return "a watch or telephone seems to hold this strap; disconnect it there to get RR intervals"
+        return ""

@@ -10,9 +10,10 @@ from collections.abc import AsyncIterator, Callable
 from random import Random
 
 from hub.devices.fleet import Fleet, Timing
-from hub.devices.radio import BleakRadio, Link, Scan, Sighting
+from hub.devices.radio import BleakRadio
+from hub.devices.source import Link, Receiver, Scan, Sighting
 from hub.devices.virtual.backend import VIRTUAL, close_adapters, open_adapter
-from hub.domain import Reading, StrapStatus, Via
+from hub.domain import MotionReading, Reading, StrapStatus, Via
 
 BRISK = Timing(stall_s=2.0, backoff_s=(0.2, 0.4, 0.8), battery_first_s=1.0, deaf_s=2.0)
 
@@ -36,9 +37,17 @@ class WatchedRadio:
         self.opened = 0
         self.closed = 0
 
-    @property
-    def adapters(self) -> tuple[str, ...]:
-        return self._radio.adapters
+    def receivers(self) -> tuple[Receiver, ...]:
+        return self._radio.receivers()
+
+    def foreign(self) -> int:
+        return self._radio.foreign()
+
+    async def reset(self, receiver: str) -> None:
+        await self._radio.reset(receiver)
+
+    async def close(self) -> None:
+        await self._radio.close()
 
     async def start_scan(self, adapter: str, on_sighting: Callable[[Sighting], None]) -> Scan:
         return await self._radio.start_scan(adapter, on_sighting)
@@ -80,10 +89,12 @@ class Squad:
     def __init__(self, radio: WatchedRadio, timing: Timing, slots_per_adapter: int | None) -> None:
         self.radio = radio
         self.readings: dict[str, list[Reading]] = defaultdict(list)
+        self.motion: list[MotionReading] = []
         self.fleet = Fleet(
             radio,
             lambda reading: self.readings[reading.strap_id].append(reading),
             now_mono_ms,
+            on_sensor=self.motion.append,
             slots_per_adapter=slots_per_adapter,
             random=Random(7).random,
             timing=timing,

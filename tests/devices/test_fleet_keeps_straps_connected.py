@@ -278,7 +278,7 @@ def test_without_bluetooth_the_radio_says_what_to_do(
     async def story() -> None:
         radio = BleakRadio()
         with pytest.raises(AdapterMissing) as refusal:
-            await radio.start_scan(radio.adapters[0], lambda _sighting: None)
+            await radio.start_scan(radio.receivers()[0].name, lambda _sighting: None)
         assert "Plug in a Bluetooth adapter" in refusal.value.hint
 
     asyncio.run(story())

@@ -13,10 +13,12 @@ from typing import Any
 
 from bleak.exc import BleakBluetoothNotAvailableError, BleakBluetoothNotAvailableReason
 from bumble.core import BaseBumbleError
-from bumble.device import Advertisement, Connection, Device, DeviceConfiguration
+from bumble.device import Connection, Device, DeviceConfiguration
 from bumble.hci import Address, OwnAddressType
 from bumble.transport import open_transport
 from bumble.transport.common import Transport
+
+from hub.devices.virtual.reports import Report, ReportTap
 
 _OPEN_TIMEOUT_S = 2.0
 _COMMAND_TIMEOUT_S = 1.5
@@ -36,7 +38,7 @@ class VirtualAdapter:
         self._device: Device | None = None
         self._opening = asyncio.Lock()
         self._connecting = asyncio.Lock()
-        self._listeners: list[Callable[[Advertisement], None]] = []
+        self._listeners: list[Callable[[Report], None]] = []
 
     @property
     def is_open(self) -> bool:
@@ -64,8 +66,8 @@ class VirtualAdapter:
         self._listeners.clear()
         await self._let_go()
 
-    async def listen(self, listener: Callable[[Advertisement], None]) -> None:
-        """Scan actively, telling `listener` each advertisement. Raises BleakBluetoothNotAvailableError."""
+    async def listen(self, listener: Callable[[Report], None]) -> None:
+        """Scan actively, telling `listener` each report. Raises BleakBluetoothNotAvailableError."""
         await self.open()
         if not self._listeners and self._device is not None:
             await self._command(
@@ -73,7 +75,7 @@ class VirtualAdapter:
             )
         self._listeners.append(listener)
 
-    async def stop_listening(self, listener: Callable[[Advertisement], None]) -> None:
+    async def stop_listening(self, listener: Callable[[Report], None]) -> None:
         """Tell this listener nothing more; the last one to go ends the scan."""
         if listener not in self._listeners:
             return
@@ -132,7 +134,7 @@ class VirtualAdapter:
             self._transport.source,
             self._transport.sink,
         )
-        self._device.on("advertisement", self._on_advertisement)
+        self._transport.source.set_packet_sink(ReportTap(self._device.host, self._on_report))
         reset = asyncio.ensure_future(self._device.power_on())
         try:
             await first_of(reset, self.lost)
@@ -158,9 +160,9 @@ class VirtualAdapter:
         if not lost.done():
             lost.set_result(None)
 
-    def _on_advertisement(self, advertisement: Advertisement) -> None:
+    def _on_report(self, report: Report) -> None:
         for listener in tuple(self._listeners):
-            listener(advertisement)
+            listener(report)
 
     def _unavailable(self) -> BleakBluetoothNotAvailableError:
         return BleakBluetoothNotAvailableError(
@@ -187,6 +189,13 @@ async def close_adapters() -> None:
     """Hang up everywhere and forget all names."""
     while _adapters:
         _name, adapter = _adapters.popitem()
+        await adapter.close()
+
+
+async def reset_adapter(name: str) -> None:
+    """Hang up, which ends its links and its scan; the next scan opens it again."""
+    adapter = _adapters.get(name)
+    if adapter is not None:
         await adapter.close()
 
 

@@ -23,8 +23,8 @@ from bleak.backends.service import BleakGATTService, BleakGATTServiceCollection
 from bleak.exc import BleakError
 from bleak.uuids import normalize_uuid_16
 from bumble.core import AdvertisingData, BaseBumbleError
-from bumble.device import Advertisement, Connection, Peer
-from bumble.hci import Address
+from bumble.device import Connection, Peer
+from bumble.hci import Address, AddressType
 
 from hub.devices.radio import Backend
 from hub.devices.virtual.adapter import (
@@ -33,7 +33,9 @@ from hub.devices.virtual.adapter import (
     first_of,
     is_being_cancelled,
     open_adapter,
+    reset_adapter,
 )
+from hub.devices.virtual.reports import SCAN_RESPONSE, Report
 
 __all__ = ["VIRTUAL", "VirtualClient", "VirtualScanner", "close_adapters", "open_adapter"]
 
@@ -51,19 +53,22 @@ _SERVICES = (
 class _Heard:
     """What has been heard of one address: an advertisement and its scan response complete each other."""
 
+    address: Address
     name: str | None = None
     service_uuids: list[str] = field(default_factory=list)
     manufacturer_data: dict[int, bytes] = field(default_factory=dict)
 
-    def take(self, advertisement: Advertisement) -> None:
-        for kind, value in advertisement.data.ad_structures:
+    raw_name: bytes = b""
+    raw_services: bytes = b""
+
+    def take(self, report: Report) -> None:
+        for kind, value in report.parts:
             if kind in _NAMES:
-                self.name = value.decode("utf-8", "replace")
+                if value != self.raw_name:
+                    self.raw_name, self.name = value, value.decode("utf-8", "replace")
             elif kind in _SERVICES:
-                self.service_uuids = [
-                    normalize_uuid_16(int.from_bytes(value[i : i + 2], "little"))
-                    for i in range(0, len(value) - 1, 2)
-                ]
+                if value != self.raw_services:
+                    self.raw_services, self.service_uuids = value, _uuids(value)
             elif kind == AdvertisingData.MANUFACTURER_SPECIFIC_DATA and len(value) >= 2:
                 self.manufacturer_data = {int.from_bytes(value[:2], "little"): bytes(value[2:])}
 
@@ -92,11 +97,15 @@ class VirtualScanner(BaseBleakScanner):
         """Listen no more."""
         await self._adapter.stop_listening(self._on_advertisement)
 
-    def _on_advertisement(self, advertisement: Advertisement) -> None:
-        address = advertisement.address.to_string(with_type_qualifier=False)
-        heard = self._heard.setdefault(address, _Heard())
-        heard.take(advertisement)
-        if not self.is_allowed_uuid(heard.service_uuids):
+    def _on_advertisement(self, report: Report) -> None:
+        address = report.address
+        heard = self._heard.get(address)
+        if heard is None:
+            heard = self._heard[address] = _Heard(Address(address, AddressType(report.address_type)))
+        known_name = heard.name
+        heard.take(report)
+        is_stale = report.kind == SCAN_RESPONSE and heard.name == known_name
+        if is_stale or not self.is_allowed_uuid(heard.service_uuids):
             return
         data = AdvertisementData(
             local_name=heard.name,
@@ -104,10 +113,10 @@ class VirtualScanner(BaseBleakScanner):
             service_data={},
             service_uuids=heard.service_uuids,
             tx_power=None,
-            rssi=advertisement.rssi,
-            platform_data=(advertisement,),
+            rssi=report.rssi_dbm,
+            platform_data=(report,),
         )
-        details = {"adapter": self._adapter.name, "address": advertisement.address}
+        details = {"adapter": self._adapter.name, "address": heard.address}
         device = self.create_or_update_device(address, address, heard.name, details, data)
         self.call_detection_callbacks(device, data)
 
@@ -314,9 +323,15 @@ def _forget(task: asyncio.Future[Any]) -> None:
         task.cancel()
 
 
+def _uuids(value: bytes) -> list[str]:
+    return [
+        normalize_uuid_16(int.from_bytes(value[i : i + 2], "little")) for i in range(0, len(value) - 1, 2)
+    ]
+
+
 def _uuid_text(uuid: Any) -> str:
     return str(UUID(bytes=bytes(reversed(uuid.to_bytes(force_128=True)))))
 
 
-VIRTUAL = Backend(scanner=VirtualScanner, client=VirtualClient)
+VIRTUAL = Backend(scanner=VirtualScanner, client=VirtualClient, reset=reset_adapter)
 """To be given to BleakRadio after `open_adapter` named its adapters."""

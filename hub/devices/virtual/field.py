@@ -66,10 +66,10 @@ class Field(LocalLink):
         """The controller is back on the pitch."""
         self._out_of_range.discard(controller.name)
 
-    def rssi_dbm(self, controller: Controller) -> float:
-        """How loudly the touchline hears it, with a body sometimes in the way."""
-        x_m, y_m = self._places.get(controller.name, TOUCHLINE)
-        distance_m = max(1.0, math.dist((x_m, y_m), TOUCHLINE))
+    def rssi_dbm(self, controller: Controller, receiver: Controller) -> float:
+        """How loudly a receiver hears it, with a body sometimes in the way."""
+        here = self._places.get(receiver.name, TOUCHLINE)
+        distance_m = max(1.0, math.dist(self._places.get(controller.name, here), here))
         shadow_db = abs(self._random.gauss(0, 4))
         return _AT_ONE_METRE_DBM - 10 * _PATH_LOSS * math.log10(distance_m) - shadow_db
 
@@ -123,7 +123,7 @@ class Field(LocalLink):
         if sender.name in self._out_of_range:
             return
         for receiver in self._receivers:
-            dbm = self.rssi_dbm(sender)
+            dbm = self.rssi_dbm(sender, receiver)
             if self._random.random() > 1 / (1 + math.exp((dbm - _HALF_LOST_DBM) / 1.8)):
                 tell(receiver, dbm)
 

@@ -23,7 +23,9 @@ from bumble.core import AdvertisingData
 from bumble.hci import Address
 from bumble.transport.common import PacketParser
 
+from hub.devices.virtual.brands import BRANDS, FOREIGN_FROM, MIXED, POLAR
 from hub.devices.virtual.field import Field, Receiver
+from hub.devices.virtual.pod import VirtualPod
 from hub.devices.virtual.squad import SEED, chance_of
 from hub.devices.virtual.strap import VirtualStrap
 
@@ -39,19 +41,33 @@ lines on standard input, each with a strap's number:
   leave 3 | return 3       out of range | back
   takeoff 3 | puton 3      skin contact lost, with a stale heart rate | found
   garble 3 | clear 3       notifications with a stray byte | whole again
+  die 3 | revive 3         battery empty | replaced
+  swap 3 5                 two athletes exchange their straps
   quit
 """
 
 _FAULT_EVERY_S = (6.0, 18.0)
 _FAULT_LASTS_S = (6.0, 14.0)
-_FAULTS = {
+_FAULTS: dict[str, tuple[tuple[str, str | None], ...]] = {
     "silent": (("silence", "wake"),),
+    "dropouts": (("drop", None), ("leave", "return")),
+    "swaps": (("swap", None),),
+    "batteries": (("die", "revive"),),
     "mixed": (
         ("silence", "wake"),
         ("drop", None),
         ("leave", "return"),
         ("takeoff", "puton"),
         ("garble", "clear"),
+    ),
+    "chaos": (
+        ("drop", None),
+        ("leave", "return"),
+        ("silence", "wake"),
+        ("takeoff", "puton"),
+        ("garble", "clear"),
+        ("die", "revive"),
+        ("swap", None),
     ),
 }
 
@@ -64,6 +80,11 @@ class Pitch:
         self._random = Random(options.seed)
         self._field = Field(Random(options.seed + 1))
         self._straps = {number: self._strap(number) for number in range(1, options.athletes + 1)}
+        self._others = [self._foreign_strap(number) for number in range(1, options.foreign + 1)]
+        self._pods = [
+            VirtualPod(self._field, number, chance_of(number, options.seed), speed=options.speed)
+            for number in range(1, options.pods + 1)
+        ]
         self._doors: list[asyncio.Server] = []
         self._hosts: set[HostLink] = set()
         self._chores: list[asyncio.Task[None]] = []
@@ -82,11 +103,13 @@ class Pitch:
             self._doors.append(door)
             if not first_port:
                 first_port = int(door.sockets[0].getsockname()[1])
-        for strap in self._straps.values():
+        for strap in (*self._straps.values(), *self._others, *self._pods):
             await strap.start()
+        if self._options.crowd:
+            self._chores.append(asyncio.create_task(self._crowd()))
         if self._options.faults != "none":
             self._chores.append(asyncio.create_task(self._cause_faults()))
-        if self._options.faults == "mixed":
+        if self._options.faults in {"mixed", "chaos"}:
             self._chores.append(asyncio.create_task(self._foreign_device()))
         return first_port
 
@@ -99,14 +122,16 @@ class Pitch:
             door.close()
         for host in list(self._hosts):
             host.close()
-        for strap in self._straps.values():
+        for strap in (*self._straps.values(), *self._others, *self._pods):
             await strap.stop()
 
     def obey(self, line: str) -> str | None:
         """Do what a control line says; the complaint if it cannot be understood."""
         verb, _, rest = line.strip().partition(" ")
-        strap = self._straps.get(int(rest)) if rest.strip().isdigit() else None
-        if strap is None:
+        first, _, second = rest.strip().partition(" ")
+        strap = self._straps.get(int(first)) if first.isdigit() else None
+        other = self._straps.get(int(second)) if second.strip().isdigit() else None
+        if strap is None or (verb == "swap" and other is None):
             return f"there is no strap {rest!r}"
         deeds: dict[str, Callable[[], None]] = {
             "silence": lambda: setattr(strap, "is_silent", True),
@@ -118,6 +143,9 @@ class Pitch:
             "puton": lambda: setattr(strap, "in_contact", True),
             "garble": lambda: setattr(strap, "is_garbling", True),
             "clear": lambda: setattr(strap, "is_garbling", False),
+            "die": strap.die,
+            "revive": strap.revive,
+            "swap": lambda: strap.swap_wearers(other or strap),
         }
         if verb not in deeds:
             return f"{verb!r} is not one of {', '.join(deeds)}, quit"
@@ -127,17 +155,53 @@ class Pitch:
     def _strap(self, number: int) -> VirtualStrap:
         is_broadcast = number > self._options.athletes - self._options.broadcast
         random = chance_of(number, self._options.seed)
-        return VirtualStrap(self._field, number, random, speed=self._options.speed, is_broadcast=is_broadcast)
+        brands = MIXED if self._options.brands == "mixed" else (BRANDS[self._options.brands],)
+        strap = VirtualStrap(
+            self._field,
+            number,
+            random,
+            speed=self._options.speed,
+            is_broadcast=is_broadcast,
+            brand=POLAR if is_broadcast else brands[(number - 1) % len(brands)],
+        )
+        strap.is_stamping = self._options.stamp
+        return strap
+
+    def _foreign_strap(self, number: int) -> VirtualStrap:
+        """A strap of the other team, training next door."""
+        number += FOREIGN_FROM
+        return VirtualStrap(self._field, number, Random(number), speed=self._options.speed)
 
     async def _cause_faults(self) -> None:
         while True:
             await asyncio.sleep(self._random.uniform(*_FAULT_EVERY_S))
             number = self._random.choice(list(self._straps))
             begin, end = self._random.choice(_FAULTS[self._options.faults])
+            if begin == "swap":
+                self.obey(f"swap {number} {self._random.choice(list(self._straps))}")
+                continue
             self.obey(f"{begin} {number}")
             if end is not None:
                 lasts_s = self._random.uniform(*_FAULT_LASTS_S)
                 asyncio.get_running_loop().call_later(lasts_s, self.obey, f"{end} {number}")
+
+    async def _crowd(self) -> None:
+        """Telephones and watches of spectators, each with an address and a name that mean nothing."""
+        chance = Random(self._options.seed + 2)
+        devices = [
+            Controller(f"spectator {number}", link=self._field) for number in range(self._options.crowd)
+        ]
+        for device in devices:
+            octets = bytearray(chance.randbytes(6))
+            octets[0] = 0x40 | octets[0] & 0x3F
+            device.random_address = Address(octets.hex(":").upper(), Address.RANDOM_DEVICE_ADDRESS)
+        while True:
+            for device in devices:
+                company = chance.choice((0x004C, 0x0075, 0x0006)).to_bytes(2, "little")
+                said = company + chance.randbytes(chance.randint(0, 20))
+                part = (AdvertisingData.MANUFACTURER_SPECIFIC_DATA, said)
+                self._field.broadcast(device, bytes(AdvertisingData([part])))
+                await asyncio.sleep(1.0 / len(devices))
 
     async def _foreign_device(self) -> None:
         """Somebody's telephone, which has nothing to do with training."""
@@ -268,7 +332,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--speed", type=float, default=1.0, help="how fast the plan passes (default 1)")
     parser.add_argument("--seed", type=int, default=SEED, help="same seed, same squad")
     parser.add_argument("--faults", choices=("none", *_FAULTS), default="none", help="what goes wrong")
+    parser.add_argument("--brands", choices=("mixed", *BRANDS), default="polar", help="who made the straps")
+    parser.add_argument("--pods", type=int, default=0, help="how many athletes wear a running pod too")
+    parser.add_argument("--foreign", type=int, default=0, help="straps of another team within earshot")
+    parser.add_argument("--crowd", type=int, default=0, help="spectators' devices that advertise")
     parser.add_argument("--broadcast", type=int, default=0, help="how many straps only broadcast")
+    parser.add_argument("--stamp", action="store_true", help="the energy field tells the time of sending, ms")
     parser.add_argument("--stop-with-stdin", action="store_true", help="end when standard input ends")
     return parser
 

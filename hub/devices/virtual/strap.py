@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Coroutine
 from random import Random
 from typing import Any
@@ -18,14 +19,16 @@ from bumble.gatt import Characteristic, CharacteristicValue, Service
 from bumble.hci import Address
 from bumble.transport.common import Transport
 
+from hub.devices.virtual.brands import POLAR, Brand
 from hub.devices.virtual.field import Field, keep_to_legacy_commands
 from hub.devices.virtual.squad import serial_of
+from hub.devices.virtual.strap_address import static_address
 from hub.devices.virtual.training import Heart
+from hub.devices.virtual.values import measurement_of, polar_record_of
 
 ADVERTISING_INTERVAL_S = 0.12
 BROADCAST_INTERVAL_S = 0.3
 _TICK_S = 1.0
-_MOST_RR_IN_A_NOTIFICATION = 9
 _READ = Characteristic.Properties.READ
 _NOTIFY = Characteristic.Properties.NOTIFY
 _READABLE = Characteristic.READABLE
@@ -34,16 +37,30 @@ _READABLE = Characteristic.READABLE
 class VirtualStrap:
     """Strap number `number` on its athlete, training at `speed` times real time."""
 
+    service = 0x180D
+    measurement = 0x2A37
+    location = b"\x01"
+    address_offset = 0
+
     def __init__(
-        self, field: Field, number: int, random: Random, *, speed: float = 1.0, is_broadcast: bool = False
+        self,
+        field: Field,
+        number: int,
+        random: Random,
+        *,
+        speed: float = 1.0,
+        is_broadcast: bool = False,
+        brand: Brand = POLAR,
     ) -> None:
         self.number = number
+        self.brand = brand
         self.serial = serial_of(number)
-        self.name = f"Polar H10 {self.serial}"
-        self.address = _static_address(number)
+        self.name = brand.name_of(self.serial)
+        self.address = static_address(number + self.address_offset)
         self.is_broadcast = is_broadcast
         self.is_silent = False
         self.is_garbling = False
+        self.is_stamping = False
         self.in_contact = True
         self.heart = Heart(random)
         self._random = random
@@ -57,7 +74,9 @@ class VirtualStrap:
         keep_to_legacy_commands(self._controller)
         self._controller.random_address = Address(self.address, Address.RANDOM_DEVICE_ADDRESS)
         self._place = (random.uniform(5, 100), random.uniform(5, 63))
-        self._measurement = Characteristic(UUID(0x2A37), _NOTIFY, Characteristic.Permissions(0), b"")
+        self._measurement = Characteristic(
+            UUID(self.measurement), _NOTIFY, Characteristic.Permissions(0), b""
+        )
         self._device = self._device_with_services()
 
     async def start(self) -> None:
@@ -76,6 +95,22 @@ class VirtualStrap:
             chore.cancel()
         await asyncio.gather(*self._chores, return_exceptions=True)
         self._controller.le_legacy_advertiser.stop()
+
+    def die(self) -> None:
+        """The battery is empty: one last percent, then nothing more is heard."""
+        self._battery_percent = 1
+        self.is_silent = True
+        self.leave_range()
+
+    def revive(self) -> None:
+        """A new battery."""
+        self._battery_percent = 100
+        self.is_silent = False
+        self.come_back()
+
+    def swap_wearers(self, other: VirtualStrap) -> None:
+        """Two athletes exchange their straps: each pod now lies on the other heart."""
+        self.heart, other.heart = other.heart, self.heart
 
     def leave_range(self) -> None:
         """The athlete walks off: links are lost, nothing is heard."""
@@ -114,7 +149,8 @@ class VirtualStrap:
 
     async def _advertise(self) -> None:
         self._device.advertising_data = self._advertisement()
-        self._device.scan_response_data = bytes(AdvertisingData([_complete_name(self.name)]))
+        name = [_complete_name(self.name)] if self.name else []
+        self._device.scan_response_data = bytes(AdvertisingData(name))
         await self._device.start_advertising(auto_restart=False)
 
     def _on_link(self, link: Connection) -> None:
@@ -133,22 +169,23 @@ class VirtualStrap:
         self._field.place(self._controller, x_m, y_m)
 
     def _notification(self) -> bytes:
-        """One Heart Rate Measurement; off the skin a strap repeats a stale rate without beats."""
-        if not self.in_contact:
-            return bytes([0x04, self.heart.bpm])
-        rr_1024 = self.heart.beats(_TICK_S)[:_MOST_RR_IN_A_NOTIFICATION]
-        flags = 0x16 if rr_1024 else 0x06
-        value = bytes([flags, self.heart.bpm]) + b"".join(rr.to_bytes(2, "little") for rr in rr_1024)
+        """This second's measurement."""
+        stamp = time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000 & 0xFFFF if self.is_stamping else None
+        value = measurement_of(self.heart, self.brand, _TICK_S, in_contact=self.in_contact, energy_kj=stamp)
         return value + b"\x00" if self.is_garbling else value
 
     def _polar_record(self) -> tuple[int, bytes]:
-        status = 0x21 | (0x02 if self.in_contact else 0) | (self._frame & 0x07) << 2
-        bpm = self.heart.bpm
-        return (AdvertisingData.MANUFACTURER_SPECIFIC_DATA, bytes([0x6B, 0x00, status, 0x00, bpm, bpm]))
+        record = polar_record_of(
+            self.heart, self._frame, in_contact=self.in_contact, is_battery_ok=self._battery_percent > 10
+        )
+        return (AdvertisingData.MANUFACTURER_SPECIFIC_DATA, b"\x6b\x00" + record)
 
     def _advertisement(self) -> bytes:
         services = AdvertisingData.INCOMPLETE_LIST_OF_16_BIT_SERVICE_CLASS_UUIDS
-        parts = [(AdvertisingData.FLAGS, b"\x06"), (services, b"\x0d\x18"), self._polar_record()]
+        parts: list[tuple[int, bytes]] = [(AdvertisingData.FLAGS, b"\x06")]
+        parts.append((services, self.service.to_bytes(2, "little")))
+        if self.brand.broadcasts:
+            parts.append(self._polar_record())
         return bytes(AdvertisingData(parts))
 
     def _broadcast_advertisement(self) -> bytes:
@@ -175,9 +212,16 @@ class VirtualStrap:
     def _services(self) -> list[Service]:
         battery = CharacteristicValue(read=lambda _link: bytes([self._battery_percent]))
         return [
-            Service(UUID(0x180D), [self._measurement, _constant(0x2A38, b"\x01")]),
+            Service(UUID(self.service), [self._measurement, _constant(0x2A38, self.location)]),
             Service(UUID(0x180F), [Characteristic(UUID(0x2A19), _READ | _NOTIFY, _READABLE, battery)]),
-            Service(UUID(0x180A), [_constant(0x2A24, b"H10"), _constant(0x2A25, self.serial.encode())]),
+            Service(
+                UUID(0x180A),
+                [
+                    _constant(0x2A29, self.brand.maker.encode()),
+                    _constant(0x2A24, self.brand.model.encode()),
+                    _constant(0x2A25, self.serial.encode()),
+                ],
+            ),
         ]
 
     def _later(self, chore: Coroutine[Any, Any, None]) -> None:
@@ -192,10 +236,3 @@ def _constant(uuid: int, value: bytes) -> Characteristic[bytes]:
 
 def _complete_name(name: str) -> tuple[int, bytes]:
     return (AdvertisingData.COMPLETE_LOCAL_NAME, name.encode())
-
-
-def _static_address(number: int) -> str:
-    """The same static random address for the same strap, run after run."""
-    octets = bytearray(Random(number).randbytes(6))
-    octets[0] |= 0xC0
-    return octets.hex(":").upper()

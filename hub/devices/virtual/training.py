@@ -68,6 +68,11 @@ class Heart:
         """The rate a strap would show now."""
         return round(self._bpm)
 
+    @property
+    def effort(self) -> float:
+        """How hard it works, as a share of the heart rate reserve, 0 to 1."""
+        return min(1.0, max(0.0, (self._bpm - self.rest_bpm) / (self.max_bpm - self.rest_bpm)))
+
     def live_on(self, chance: Random) -> None:
         """The same body with other luck: another day."""
         self._random = chance
@@ -83,7 +88,7 @@ class Heart:
     def beats(self, listened_s: float) -> tuple[int, ...]:
         """RR intervals in 1/1024 s of the beats that fall into the next `listened_s` seconds."""
         mean_s = 60.0 / self._bpm
-        spread = 0.045 * (1 - self._effort()) + 0.006
+        spread = 0.045 * (1 - self.effort) + 0.006
         rr_1024: list[int] = []
         self._since_beat_s += listened_s
         while True:
@@ -92,9 +97,6 @@ class Heart:
                 return tuple(rr_1024)
             self._since_beat_s -= rr_s
             rr_1024.append(round(rr_s * 1024))
-
-    def _effort(self) -> float:
-        return min(1.0, max(0.0, (self._bpm - self.rest_bpm) / (self.max_bpm - self.rest_bpm)))
 
     def _step(self, step_s: float) -> None:
         drill = drill_at(self._plan_s)
