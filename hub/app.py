@@ -10,13 +10,15 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from dataclasses import asdict
+from functools import partial
 from sqlite3 import Connection
 from typing import Any
 from uuid import uuid4
 
 import uvicorn
 
-from hub import __version__, importer
+from hub import __version__
 from hub.board import Board
 from hub.clock import Clock, boot_id
 from hub.config import HubSettings
@@ -24,7 +26,12 @@ from hub.control import ControlDoor
 from hub.devices.fleet import Fleet
 from hub.devices.radio import Radio
 from hub.domain import Athlete, Session
+from hub.import_desk import DeskSetting, ImportDesk
+from hub.imports import originals
+from hub.imports.parcel import unpacked
+from hub.profiles import NewChange, local_day, propose_change, set_removed
 from hub.radio import close_radio, open_radio
+from hub.recalculation import Recalculation
 from hub.recorder import Recorder
 from hub.schedule import hub_schedule
 from hub.serving import Server, listening_socket, owned
@@ -35,7 +42,7 @@ from hub.store.records import Moment, propose
 from hub.uplink import Uplink
 from hub.web.app import create_web
 from hub.web.live import Frames
-from hub.web.parts import Actions, ImportOutcome, SyncView, WebParts
+from hub.web.parts import Actions, SyncView, WebParts
 
 TICK_S = 1.0
 GRACE_S = 3
@@ -61,7 +68,12 @@ class Hub:
             self.clock.mono_ms,
             slots_per_adapter=settings.slots_per_adapter,
         )
-        outbox = StoreOutbox(database, self._boot_id, self.moment, self.clock.learn)
+        outbox = StoreOutbox(
+            database, self._boot_id, self.moment, self.clock.learn,
+            partial(originals.delete, desk_setting(settings).originals),
+        )  # fmt: skip
+        self.imports = ImportDesk(database, self.moment, desk_setting(settings))
+        self.recalculation = Recalculation(database, self.clock.wall_ms)
         key_path = settings.database_path.with_name("hub.key")
         self.uplink = Uplink(database, outbox, self.clock, key_path)
 
@@ -79,6 +91,7 @@ class Hub:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self.stopping.set)
         await self.recorder.restore()
+        await self.imports.settle()
         self.frames.publish(self.board.snapshot(self.clock.mono_ms(), self.clock.wall_ms()))
         door = ControlDoor(settings.control_path, self._verbs())
         schedule = hub_schedule(self._check_time, self._tidy)
@@ -87,6 +100,8 @@ class Hub:
             asyncio.create_task(server.serve(sockets=[bound]), name="web"),
             asyncio.create_task(self.fleet.run(), name="fleet"),
             asyncio.create_task(self._tick(), name="tick"),
+            asyncio.create_task(self.imports.run(), name="imports"),
+            asyncio.create_task(self.recalculation.run(), name="recalculation"),
         ]
         stop = asyncio.create_task(self.stopping.wait())
         try:
@@ -116,6 +131,7 @@ class Hub:
             task.cancel()
         await asyncio.gather(*others, stop, self.uplink.stop(), return_exceptions=True)
         await asyncio.gather(web, return_exceptions=True)
+        await self.imports.close()
         await self.recorder.close()
 
     def _server(self) -> Server:
@@ -143,9 +159,11 @@ class Hub:
                 if strap.battery_percent is not None:
                     battery[strap.strap_id] = strap.battery_percent
             await self.recorder.tick()
+            await self.recorder.refresh_alpha1()
             self.board.set_battery(battery)
             self.board.warning = self._warning()
             self.frames.publish(self.board.snapshot(self.clock.mono_ms(), self.clock.wall_ms()))
+            await self.database.fold_log()  # now, with most of a second until the next tick
 
     def _warning(self) -> str:
         """What stands in the way of recording, the worst first."""
@@ -182,6 +200,12 @@ class Hub:
         offset_s = time.localtime(self.clock.wall_ms() / 1000).tm_gmtoff
         return await self.recorder.start_session(title, sport, offset_s)
 
+    async def _end_session(self) -> Session:
+        """End it, then link what files imported meanwhile tell of it."""
+        session = await self.recorder.end_session()
+        await self.imports.link_recorded(session.session_id)
+        return session
+
     async def _save_athlete(self, athlete_id: str | None, fields: dict[str, object]) -> Athlete:
         moment = self.moment()
         pk = athlete_id or moment.new_id()
@@ -194,14 +218,27 @@ class Hub:
 
         saved = await self.database.write(change)
         await self.recorder.roster_changed({pk})
+        if athlete_id is None:
+            await self.imports.match_again()
         return saved
 
-    async def import_file(self, filename: str, data: bytes, athlete_id: str | None) -> ImportOutcome:
-        """Read a file beside the loop and store what it holds."""
-        parsed = await asyncio.to_thread(importer.parse, filename, data)
+    async def _change_values(self, athlete_id: str, new: NewChange, made_by: str) -> str:
         moment = self.moment()
-        record = await self.database.write(lambda db: importer.store(db, moment, parsed, athlete_id))
-        return ImportOutcome(record.filename, record.status, record.detail, record.session_id)
+        today = local_day(moment.wall_ms)
+        change_id = await self.database.write(
+            lambda db: propose_change(db, moment, athlete_id, new, made_by, today)
+        )
+        await self._values_changed(athlete_id)
+        return change_id
+
+    async def _set_change_removed(self, change_id: str, is_removed: bool) -> None:
+        moment = self.moment()
+        athlete_id = await self.database.write(lambda db: set_removed(db, moment, change_id, is_removed))
+        await self._values_changed(athlete_id)
+
+    async def _values_changed(self, athlete_id: str) -> None:
+        self.recalculation.wake()
+        await self.recorder.roster_changed({athlete_id})
 
     async def _sync_soon(self) -> None:
         self.uplink.sync_soon()
@@ -210,15 +247,18 @@ class Hub:
         return WebParts(
             database=self.database,
             board=self.board,
+            imports=self.imports,
             actions=Actions(
                 start_session=self._start_session,
-                end_session=self.recorder.end_session,
+                end_session=self._end_session,
                 assign_strap=self.recorder.assign,
                 save_athlete=self._save_athlete,
-                import_file=self.import_file,
+                change_values=self._change_values,
+                set_change_removed=self._set_change_removed,
                 enrol=self.uplink.enrol,
                 sync_now=self._sync_soon,
             ),
+            progress=self.recalculation.waiting,
             straps=self.fleet.statuses,
             sync_view=self.sync_view,
             now_mono_ms=self.clock.mono_ms,
@@ -230,9 +270,9 @@ class Hub:
         )
 
     def _verbs(self) -> dict[str, Any]:
-        async def import_verb(question: dict[str, Any], data: bytes) -> dict[str, Any]:
-            outcome = await self.import_file(str(question["filename"]), data, question.get("athlete_id"))
-            return {"status": outcome.status, "detail": outcome.detail, "session_id": outcome.session_id}
+        async def keep_verb(question: dict[str, Any], data: bytes) -> dict[str, Any]:
+            read = await asyncio.to_thread(unpacked, data)
+            return asdict(await self.imports.keep(read, question.get("athlete_id")))
 
         async def sync_verb(_question: dict[str, Any], _data: bytes) -> dict[str, Any]:
             return {"words": await self.uplink.sync_now()}
@@ -247,7 +287,29 @@ class Hub:
                 "pid": os.getpid(), "url": f"http://{self.settings.host}:{self.settings.port}",
             }  # fmt: skip
 
-        return {"import": import_verb, "sync": sync_verb, "status": status_verb}
+        async def verify_verb(_question: dict[str, Any], _data: bytes) -> dict[str, Any]:
+            found = await self.uplink.verify()
+            return {"words": found.words, "is_equal": found.is_equal, **asdict(found)}
+
+        async def rejoin_verb(question: dict[str, Any], _data: bytes) -> dict[str, Any]:
+            return {"words": f"This hub is now one of {await self.uplink.rejoin(str(question['code']))}."}
+
+        async def rotate_verb(_question: dict[str, Any], _data: bytes) -> dict[str, Any]:
+            await self.uplink.rotate_key()
+            return {"words": "This hub has a new key; the cloud no longer takes the old one."}
+
+        return {
+            "keep": keep_verb, "sync": sync_verb, "status": status_verb, "verify": verify_verb,
+            "rejoin": rejoin_verb, "rotate": rotate_verb,
+        }  # fmt: skip
+
+
+def desk_setting(settings: HubSettings) -> DeskSetting:
+    """What the import desk needs of the hub's settings."""
+    return DeskSetting(
+        settings.database_path.parent, settings.zone, settings.watched_folders, settings.usb,
+        settings.originals_mib << 20,
+    )  # fmt: skip
 
 
 async def serve(settings: HubSettings, on_ready: Callable[[Hub], None] = lambda _hub: None) -> None:

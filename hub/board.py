@@ -5,9 +5,15 @@ It is a fold over samples and nothing else: it stores nothing, words nothing and
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
+from numpy.typing import NDArray
+
 from hub.analytics.credit import coverage_of
+from hub.analytics.dfa import Alpha1
+from hub.analytics.live_hrv import LiveBeats, advance_beats, unbroken_rr_1024
 from hub.analytics.live_load import LiveLoad, advance
 from hub.analytics.zones import percent_of_max, zone_of
 from hub.domain import Athlete, Contact, Reading, Session
@@ -18,7 +24,10 @@ HEARD_RECENTLY_MS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class LiveState:
-    """One athlete's tile in numbers; None is unknown, and `age_s` None is never heard."""
+    """One athlete's tile in numbers; None is unknown, and `age_s` None is never heard.
+
+    `rmssd_ms` and `alpha1` are of the last two minutes of beats, None once they are over 10 s old.
+    """
 
     athlete: Athlete
     strap_id: str | None
@@ -31,6 +40,8 @@ class LiveState:
     age_s: float | None
     contact: Contact
     battery_percent: int | None
+    rmssd_ms: float | None = None
+    alpha1: Alpha1 | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +65,8 @@ class BoardSnapshot:
 class _Wearing:
     athlete: Athlete
     load: LiveLoad
+    beats: LiveBeats = field(default_factory=LiveBeats)
+    alpha1: Alpha1 | None = None
     strap_id: str | None = None
     bpm: int | None = None
     heard_ms: int | None = None
@@ -88,16 +101,30 @@ class Board:
         """Begin counting load from nothing, or stop counting with None."""
         self.session, self.started_ms = session, started_ms
         for row in self._rows.values():
-            row.load = LiveLoad(row.athlete.profile)
+            row.load, row.beats, row.alpha1 = LiveLoad(row.athlete.profile), LiveBeats(), None
 
     def set_battery(self, percent_by_strap: dict[str, int]) -> None:
         """What the radio last read of each strap's battery."""
         self._battery = percent_by_strap
 
-    def set_load(self, athlete_id: str, load: LiveLoad) -> None:
-        """Put a refolded load in place of the running one."""
+    def set_refolded(self, athlete_id: str, load: LiveLoad, beats: LiveBeats) -> None:
+        """Put a refolded load and refolded beats in place of the running ones."""
         if athlete_id in self._rows:
-            self._rows[athlete_id].load = load
+            row = self._rows[athlete_id]
+            row.load, row.beats, row.alpha1 = load, beats, None
+
+    def beat_windows(self, now_mono_ms: int) -> dict[str, NDArray[np.int64]]:
+        """Copies of the unbroken intervals in 1/1024 s of everyone whose beats were heard just now."""
+        return {
+            athlete_id: unbroken_rr_1024(row.beats)
+            for athlete_id, row in self._rows.items()
+            if self.session is not None and _is_recent(row.beats, now_mono_ms)
+        }
+
+    def set_alpha1(self, found: Mapping[str, Alpha1]) -> None:
+        """What was worked out of `beat_windows`; whoever is not in it has no value."""
+        for athlete_id, row in self._rows.items():
+            row.alpha1 = found.get(athlete_id)
 
     def hear(self, reading: Reading, athlete_id: str | None) -> None:
         """Fold one reading: into its athlete's tile, or into the count of unassigned straps."""
@@ -112,6 +139,7 @@ class Board:
             row.heard_ms = reading.mono_ms
             if self.session is not None:
                 advance(row.load, reading.mono_ms, reading.bpm)
+                advance_beats(row.beats, reading.mono_ms, reading.rr_1024, reading.strap_id)
 
     def take_off(self, athlete_id: str) -> None:
         """The athlete no longer wears a strap: nothing live to show, the load so far stays."""
@@ -139,6 +167,7 @@ class Board:
 
     def _state(self, row: _Wearing, now_mono_ms: int, elapsed_s: float | None) -> LiveState:
         hr_max, counting = row.athlete.hr_max_bpm, elapsed_s is not None
+        has_beats = counting and _is_recent(row.beats, now_mono_ms)
         known = row.bpm is not None and hr_max is not None
         return LiveState(
             athlete=row.athlete,
@@ -152,4 +181,10 @@ class Board:
             age_s=None if row.heard_ms is None else max(0.0, (now_mono_ms - row.heard_ms) / 1000),
             contact=row.contact,
             battery_percent=self._battery.get(row.strap_id) if row.strap_id else None,
+            rmssd_ms=row.beats.rmssd_ms if has_beats else None,
+            alpha1=row.alpha1 if has_beats else None,
         )
+
+
+def _is_recent(beats: LiveBeats, now_mono_ms: int) -> bool:
+    return beats.last_ms is not None and beats.last_ms >= now_mono_ms - HEARD_RECENTLY_MS

@@ -15,26 +15,22 @@ import secrets
 import sys
 import time
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import asdict, replace
 from pathlib import Path
-from sqlite3 import Connection
-from uuid import uuid4
+from typing import Any
 
-from hub import __version__, importer
+from hub import __version__, import_command, metric_docs
+from hub.analytics.errors import UnknownMetric
 from hub.app import Hub, serve
-from hub.clock import Clock, boot_id
 from hub.config import HubSettings
 from hub.control import ask
 from hub.devices.fleet import Fleet
 from hub.domain import Reading, StrapStatus
-from hub.errors import ActionRefused, HubError, NotFound
+from hub.errors import ActionRefused, HubError
 from hub.radio import close_radio, open_radio
-from hub.serving import owned
-from hub.store import accounts, athletes, boots, ledger
+from hub.store import accounts, ledger
 from hub.store.database import Database
 from hub.store.ledger import Ledger
-from hub.store.records import Moment
 
 SETUP_ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
 EXAMPLES = """\
@@ -43,7 +39,9 @@ examples:
   touchline-hub run                        the pitchside hub
   touchline-hub scan --seconds 20          which straps are in earshot
   touchline-hub import run.fit --athlete 7
+  touchline-hub import season/ export.zip --dry-run
   touchline-hub sync                       send and fetch now, then say what happened
+  touchline-hub metrics banister_trimp
   touchline-hub status --json
 
 The data folder is $TOUCHLINE_DATA (default ./touchline-data).
@@ -108,13 +106,30 @@ def _parser() -> argparse.ArgumentParser:
     scan.add_argument("--seconds", type=float, default=12.0, help="how long to listen (default 12)")
     scan.add_argument("--json", action="store_true", help="print JSON")
 
-    take = verb("import", "Import FIT files, also beside a hub.", _import, "import run.fit --athlete 7")
-    take.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="FIT files")
-    take.add_argument("--athlete", help="name, shirt number or id of whose they are")
+    take = verb(
+        "import", "Import export files of any wearable, also beside a running hub.", _import,
+        "import season/ export.zip --dry-run",
+    )  # fmt: skip
+    take.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="files, archives or folders")
+    take.add_argument("--athlete", help="name, shirt number or id of whose they are (else as the files say)")
+    take.add_argument("--dry-run", action="store_true", help="only say what would become of them")
     take.add_argument("--json", action="store_true", help="print one JSON object a file")
+
+    metrics = verb("metrics", "Say what each number means and how it is computed.", _metrics, "metrics rmssd")
+    metrics.add_argument("ids", nargs="*", metavar="ID", help="only these, and in full")
+    metrics.add_argument("--json", action="store_true", help="print JSON")
 
     sync = verb("sync", "Send what is pending and fetch what is new, through the running hub.", _sync, "sync")
     sync.add_argument("--status", action="store_true", help="only say what is pending")
+
+    check = verb("verify", "Compare with the cloud what both should have.", _verify, "verify --json")
+    check.add_argument("--json", action="store_true", help="print JSON")
+    rejoin = verb(
+        "rejoin", "Go on as a hub of its own, where its card was copied from another hub's.", _rejoin,
+        "rejoin ABCD-EFGH",
+    )  # fmt: skip
+    rejoin.add_argument("code", help="a claim code made in the cloud")
+    verb("rotate", "Give this hub a new key for the cloud.", _rotate, "rotate")
 
     status = verb("status", "Say how the hub is.", _status, "status --json")
     status.add_argument("--json", action="store_true", help="print JSON")
@@ -201,49 +216,17 @@ async def _listen(settings: HubSettings, seconds: float) -> tuple[tuple[StrapSta
 # --- import, sync, status
 
 
-def _import(settings: HubSettings, options: argparse.Namespace) -> int:
-    failed = False
-    for path in options.paths:
-        outcome = {"file": str(path), **_import_one(settings, path, options.athlete)}
-        failed = failed or outcome["status"] == "failed"
-        if options.json:
-            print(json.dumps(outcome))
-        else:
-            print(f"{path}: {outcome['status']}: {outcome['detail']}")
-    return 1 if failed else 0
-
-
-def _import_one(settings: HubSettings, path: Path, whose: str | None) -> dict[str, object]:
+def _metrics(_settings: HubSettings, options: argparse.Namespace) -> int:
+    worded = metric_docs.metrics_json if options.json else metric_docs.metrics_text
     try:
-        data = path.read_bytes()
-    except OSError as error:
-        return {"status": "failed", "detail": f"{error.strerror}. Check the path.", "session_id": None}
-    with _Store(settings) as database:
-        athlete_id = database.read_now(lambda db: _athlete_id(db, whose)) if whose else None
-    answer = ask(settings.control_path, "import", data, filename=path.name, athlete_id=athlete_id)
-    if answer is not None and "error" in answer:
-        raise ActionRefused(answer["error"], hint=answer["hint"])
-    return answer if answer is not None else _import_here(settings, path, data, athlete_id)
+        print(worded(options.ids))
+    except UnknownMetric as error:
+        raise ActionRefused(str(error), hint="touchline-hub metrics lists them all.") from error
+    return 0
 
 
-def _import_here(settings: HubSettings, path: Path, data: bytes, athlete_id: str | None) -> dict[str, object]:
-    parsed = importer.parse(path.name, data)
-    with owned(settings), closing(Database.open(settings.database_path)) as database:
-        boot_no = database.write_now(lambda db: boots.register(db, boot_id()))
-        clock = Clock(boot_no, database.read_now(lambda db: boots.best_anchor(db, boot_no)))
-        moment = Moment(boot_no, clock.mono_ms(), clock.wall_ms(), lambda: str(uuid4()))
-        record = database.write_now(lambda db: importer.store(db, moment, parsed, athlete_id))
-    return {"status": record.status, "detail": record.detail, "session_id": record.session_id}
-
-
-def _athlete_id(db: Connection, whose: str) -> str:
-    wanted = whose.strip().casefold()
-    known = athletes.all_athletes(db, include_inactive=True)
-    found = [a for a in known if wanted in (a.athlete_id, a.name.casefold(), str(a.shirt_number))]
-    if len(found) != 1:
-        names = ", ".join(a.name for a in (found or known)[:8]) or "nobody yet"
-        raise NotFound(f"one athlete called {whose!r}.", hint=f"Known: {names}.")
-    return found[0].athlete_id
+def _import(settings: HubSettings, options: argparse.Namespace) -> int:
+    return import_command.run(settings, options)
 
 
 class _Store:
@@ -262,17 +245,44 @@ class _Store:
 
 def _sync(settings: HubSettings, options: argparse.Namespace) -> int:
     if not options.status:
-        answer = ask(settings.control_path, "sync")
-        if answer is None:
-            raise ActionRefused(
-                "no hub is running here.", hint="Start it with touchline-hub run; it syncs itself."
-            )
-        if "error" in answer:
-            raise ActionRefused(answer["error"], hint=answer.get("hint", ""))
-        print(answer["words"])
+        print(_asked(settings, "sync")["words"])
     with _Store(settings) as database:
         print(ledger_words(database.read_now(ledger.sync_ledger)))
     return 0
+
+
+def _verify(settings: HubSettings, options: argparse.Namespace) -> int:
+    """Status 1 where the two sides differ or something still waits."""
+    found = _asked(settings, "verify")
+    if options.json:
+        print(json.dumps(found, indent=1))
+    else:
+        print(found["words"])
+        for it in found["differences"]:
+            print(f"  {it['day']}  {it['tbl']:<18} {it['pk']}: {it['where']}")
+    return 0 if found["is_equal"] else 1
+
+
+def _rejoin(settings: HubSettings, options: argparse.Namespace) -> int:
+    print(_asked(settings, "rejoin", code=options.code)["words"])
+    return 0
+
+
+def _rotate(settings: HubSettings, _options: argparse.Namespace) -> int:
+    print(_asked(settings, "rotate")["words"])
+    return 0
+
+
+def _asked(settings: HubSettings, verb: str, **fields: object) -> dict[str, Any]:
+    """The running hub's answer. Raises ActionRefused where none runs or it refuses."""
+    answer = ask(settings.control_path, verb, b"", **fields)
+    if answer is None:
+        raise ActionRefused(
+            "no hub is running here.", hint="Start it with touchline-hub run; it syncs itself."
+        )
+    if "error" in answer:
+        raise ActionRefused(answer["error"], hint=answer.get("hint", ""))
+    return answer
 
 
 def ledger_words(standing: Ledger) -> str:

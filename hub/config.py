@@ -5,9 +5,13 @@ Every variable stands in the README's table; a test holds the two together.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from tzlocal import get_localzone_name
 
 from hub.errors import SettingInvalid
 
@@ -17,7 +21,11 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 
 @dataclass(frozen=True, slots=True)
 class HubSettings:
-    """Where the hub keeps its data, listens, and finds its radio; `cloud_port` is for the demo's cloud."""
+    """Where the hub keeps its data, listens, finds its radio and its files.
+
+    `cloud_port` is for the demo's cloud; `zone` is the club's, for files that give no offset; `usb` are
+    folders under which sticks are mounted.
+    """
 
     data: Path = Path("touchline-data")
     host: str = "127.0.0.1"
@@ -27,6 +35,10 @@ class HubSettings:
     virtual_port: int = 9700
     cloud_port: int = 8100
     slots_per_adapter: int | None = None
+    zone: ZoneInfo = field(default_factory=lambda: _zone(""))
+    watched: tuple[Path, ...] | None = None
+    usb: tuple[Path, ...] = ()
+    originals_mib: int = 4096
     log_level: str = "info"
 
     @property
@@ -38,6 +50,11 @@ class HubSettings:
     def control_path(self) -> Path:
         """The note that tells commands how to reach a running hub."""
         return self.data / "hub" / "control.json"
+
+    @property
+    def watched_folders(self) -> tuple[Path, ...]:
+        """Folders whose files import by themselves; `imports` in the data folder unless set."""
+        return (self.data / "imports",) if self.watched is None else self.watched
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> HubSettings:
@@ -62,12 +79,37 @@ class HubSettings:
             virtual_port=_number(env, "TOUCHLINE_VIRTUAL_PORT", usual.virtual_port),
             cloud_port=_number(env, "TOUCHLINE_CLOUD_PORT", usual.cloud_port),
             slots_per_adapter=_number(env, "TOUCHLINE_SLOTS", 0) if slots else None,
+            zone=_zone(env.get("TOUCHLINE_TIME_ZONE", "")),
+            watched=_watched(env.get("TOUCHLINE_WATCH", "")),
+            usb=_folders(env.get("TOUCHLINE_USB", "")),
+            originals_mib=_number(env, "TOUCHLINE_ORIGINALS_MIB", usual.originals_mib, most=1 << 20),
             log_level=log_level,
         )
 
 
-def _number(env: Mapping[str, str], name: str, default: int) -> int:
+def _number(env: Mapping[str, str], name: str, default: int, most: int = 65535) -> int:
     text = env.get(name) or str(default)
-    if not text.isascii() or not text.isdigit() or not 0 < int(text) < 65536:
-        raise SettingInvalid(f"{name}={text!r}.", hint="It takes a whole number from 1 to 65535.")
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) <= most:
+        raise SettingInvalid(f"{name}={text!r}.", hint=f"It takes a whole number from 1 to {most}.")
     return int(text)
+
+
+def _folders(text: str) -> tuple[Path, ...]:
+    return tuple(Path(part) for part in text.split(os.pathsep) if part.strip())
+
+
+def _watched(text: str) -> tuple[Path, ...] | None:
+    """The folders named, none for the word `none`, the usual one for nothing said."""
+    if not text.strip():
+        return None
+    return () if text.strip() == "none" else _folders(text)
+
+
+def _zone(name: str) -> ZoneInfo:
+    """The zone named, else the machine's own."""
+    try:
+        return ZoneInfo(name or get_localzone_name())
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise SettingInvalid(
+            f"TOUCHLINE_TIME_ZONE={name!r}.", hint="It takes a name such as Europe/Berlin."
+        ) from error

@@ -35,6 +35,24 @@ class Via(StrEnum):
     FILE = "file"
 
 
+class Flaw(StrEnum):
+    """What can be wrong with what a strap says; the reading is kept raw, so that it can be judged again."""
+
+    MALFORMED = "malformed"
+    DUPLICATE = "duplicate"
+    REORDERED = "reordered"
+    GAP = "gap"
+    RR_GAP = "rr gap"
+    CONTACT_LOST = "contact lost"
+    SEARCHING = "searching"
+    JUMP = "jump"
+    FLAT = "flat"
+
+
+DOUBTFUL = (Flaw.JUMP, Flaw.FLAT)
+"""With these the rate itself is in doubt; with the others it is missing, late or whole."""
+
+
 @dataclass(frozen=True, slots=True)
 class Athlete:
     """A person who wears a strap. `hr_max_bpm` None means unknown: zones and loads are not computed."""
@@ -68,7 +86,10 @@ class Strap:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One training or match. Times at rest are epoch ms UTC; `mono0_ms` anchors it to its boot."""
+    """One training or match. Times at rest are epoch ms UTC; `mono0_ms` anchors it to its boot.
+
+    `hub_id` names the other hub that recorded it, whose samples are not here; None is this one.
+    """
 
     session_id: str
     title: str
@@ -80,6 +101,7 @@ class Session:
     mono1_ms: int | None = None
     source: Via = Via.GATT
     sport: str = "training"
+    hub_id: str | None = None
 
     @property
     def is_live(self) -> bool:
@@ -118,11 +140,41 @@ class Reading:
     via: Via = Via.GATT
     energy_kj: int | None = None
     rssi_dbm: int | None = None
+    flaws: tuple[Flaw, ...] = ()
+
+    @property
+    def is_doubtful(self) -> bool:
+        """The rate is there but should not be believed as it stands."""
+        return any(flaw in DOUBTFUL for flaw in self.flaws)
+
+
+@dataclass(frozen=True, slots=True)
+class MotionReading:
+    """One measurement of a running pod (Running Speed and Cadence Service 1.0), in whole small units.
+
+    `cadence_per_min` counts steps of both feet; stride and total distance are None where the pod has none.
+    """
+
+    strap_id: str
+    mono_ms: int
+    speed_mmps: int
+    cadence_per_min: int
+    stride_mm: int | None = None
+    distance_dm: int | None = None
+
+
+SensorReading = MotionReading
+"""What sensors beside heart-rate straps give; a further kind joins it with `|`."""
 
 
 @dataclass(frozen=True, slots=True)
 class StrapStatus:
-    """What the radio knows of a strap right now, for the straps drawer."""
+    """What the radio knows of a strap right now, for the straps drawer.
+
+    `adapter` is the receiver, an adapter or a relay as `receiver_kind` says. `packet_loss` is the share of
+    values missing in the last minute; `flaws` counts what was wrong so far; `trouble` says in words why the
+    strap is not as it should be. `is_held` means that another device keeps it from taking our connection.
+    """
 
     strap_id: str
     name: str
@@ -134,6 +186,20 @@ class StrapStatus:
     battery_percent: int | None = None
     reconnects: int = 0
     last_reading_mono_ms: int | None = None
+    receiver_kind: str = "adapter"
+    contact: Contact = Contact.UNSUPPORTED
+    packet_loss: float | None = None
+    flaws: tuple[tuple[Flaw, int], ...] = ()
+    is_battery_low: bool = False
+    is_held: bool = False
+    is_ignored: bool = False
+    is_pinned: bool = False
+    wants_rr: bool = False
+    trouble: str = ""
+    maker: str | None = None
+    model: str | None = None
+    worn_at: str | None = None
+    receivers: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +226,12 @@ class Insight:
 
 @dataclass(frozen=True, slots=True)
 class LoadRow:
-    """One athlete's result in one session; None where an input is missing, never a guess."""
+    """One athlete's result in one session; None where an input is missing, never a guess.
+
+    `zone_s` are seconds in zones 0, 1 ... of the edges `zone_edges_bpm` (the five standard zones unless the
+    athlete has their own). `recomputed_at_ms` is set where earlier values are kept; `estimated` names inputs
+    that nobody measured.
+    """
 
     athlete_id: str
     name: str
@@ -173,3 +244,7 @@ class LoadRow:
     zone_s: tuple[float, ...]
     estimated_s: float
     is_hr_max_exceeded: bool = False
+    zone_edges_bpm: tuple[float, ...] = ()
+    has_own_zones: bool = False
+    estimated: tuple[str, ...] = ()
+    recomputed_at_ms: int | None = None

@@ -1,25 +1,52 @@
-"""How a hub joins a club: its key is made here and never leaves, the claim code is used once."""
+"""How a hub joins a club: its key is made here and never leaves, the claim code is used once.
+
+A key that is to follow lies beside the one in use until the cloud has taken it; either may be the right one.
+"""
 
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from sqlite3 import Connection
 
 from hub.errors import ActionRefused
-from hub.store import meta
+from hub.store import meta, oplog, segments
 from hub.store.database import Database
 from sync.client import enrol as ask_cloud
 from sync.errors import SyncError
 from sync.keys import new_key
+
+NEXT = ".next"
 
 
 def load_key(path: Path) -> bytes:
     """The hub's private Ed25519 seed, made on first use and readable only by its owner."""
     if path.exists():
         return path.read_bytes()
+    return _write_key(path)
+
+
+def load_next_key(path: Path) -> bytes | None:
+    """A key that is to follow the one in use, if one was prepared."""
+    coming = path.with_suffix(NEXT)
+    return coming.read_bytes() if coming.exists() else None
+
+
+def prepare_next_key(path: Path) -> bytes:
+    """The key that is to follow, made and safe on the disk before anybody hears of it."""
+    return load_next_key(path) or _write_key(path.with_suffix(NEXT))
+
+
+def adopt_next_key(path: Path) -> None:
+    """The cloud has taken the key that was to follow: it is the one in use."""
+    with suppress(FileNotFoundError):
+        path.with_suffix(NEXT).replace(path)
+
+
+def _write_key(path: Path) -> bytes:
     seed = new_key()
-    draft = path.with_suffix(".new")
+    draft = path.with_name(f".{path.name}.new")
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         file.write(seed)
         file.flush()
@@ -48,4 +75,34 @@ async def enrol(database: Database, key_path: Path, cloud_url: str, claim_code: 
         meta.put(db, "cloud_url", cloud_url)
 
     await database.write(change)
+    return answer.club_name
+
+
+async def rejoin(database: Database, key_path: Path, claim_code: str, version: str) -> str:
+    """Become a hub of its own, under a new name and key, with everything recorded; the club's name.
+
+    For a copied card, and for a hub that was shut out. What the cloud has already it recognises.
+    Raises ActionRefused.
+    """
+    books = await database.read(lambda db: (meta.value(db, "cloud_url"), meta.value(db, "club_id")))
+    cloud_url, club_id = books
+    if cloud_url is None or club_id is None:
+        raise ActionRefused("This hub belongs to no club yet.", hint="Enrol it on the sync page.")
+    seed = prepare_next_key(key_path)
+    try:
+        answer = await ask_cloud(cloud_url, seed, claim_code.strip().upper(), model="touchline", sw=version)
+    except SyncError as error:
+        raise ActionRefused(f"The cloud did not take this hub: {error}", hint=error.hint) from error
+    if answer.club_id != club_id:
+        raise ActionRefused(
+            f"This claim code is of {answer.club_name}, another club.", hint="Make one for this hub's club."
+        )
+
+    def change(db: Connection) -> None:
+        meta.put(db, "hub_id", answer.hub_id)
+        oplog.fork(db, 1, answer.server_ms)
+        segments.doubt_stored(db)
+
+    await database.write(change)
+    adopt_next_key(key_path)
     return answer.club_name

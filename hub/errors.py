@@ -6,7 +6,8 @@ HubError
  │   ├─ StoreUnavailable   (temporary)
  │   └─ NotFound
  ├─ RadioError
- │   └─ AdapterMissing
+ │   ├─ AdapterMissing
+ │   └─ SlotsTaken
  ├─ DecodeError
  │   └─ ExportUnreadable
  ├─ ActionRefused
@@ -59,6 +60,10 @@ class RadioError(HubError):
 
 class AdapterMissing(RadioError):
     """No Bluetooth adapter was found:"""
+
+
+class SlotsTaken(RadioError):
+    """The receiver holds all the links it can:"""
 
 
 class DecodeError(HubError):

@@ -1,6 +1,6 @@
-"""A session's load table and heart-rate curves, computed from what is stored whenever they are asked for.
+"""A session's load table and heart-rate curves, as they follow from what is stored right now.
 
-Nothing is cached, so an edited HRmax or a corrected assignment shows at once.
+Kept results are read only where they still hold, so an edited HRmax or a corrected assignment shows at once.
 """
 
 from __future__ import annotations
@@ -9,17 +9,23 @@ from sqlite3 import Connection
 
 import numpy as np
 
-from hub.analytics.load import session_load
-from hub.domain import Athlete, LoadRow, Session
-from hub.store import athletes, boots, sessions
+from hub.analytics.catalogue import ZONE_PREFIX
+from hub.analytics.trimp import banister_table
+from hub.domain import Athlete, LoadRow
+from hub.results import Outcome, outcomes
+from hub.results import end_of as end_of
+from hub.store import athletes, boots, session_results, sessions
 from hub.store.worn import HeartRates, heart_rates
 
 LONGEST_CURVE = 1500
 GAP_IN_CURVE_MS = 10_000
 
 
-def load_table(db: Connection, session_id: str, now_mono_ms: int | None = None) -> list[LoadRow]:
-    """One row for everyone who wore a strap, in shirt-number order; a live session counts up to now.
+def load_table(
+    db: Connection, session_id: str, now_mono_ms: int | None = None, athlete_ids: set[str] | None = None
+) -> list[LoadRow]:
+    """One row for everyone who wore a strap, or those asked for, in shirt-number order; a live session
+    counts up to now.
 
     `now_mono_ms` is on the present boot's clock, whichever boot the session began in.
     Raises NotFound.
@@ -27,12 +33,12 @@ def load_table(db: Connection, session_id: str, now_mono_ms: int | None = None) 
     session = sessions.session(db, session_id)
     if now_mono_ms is not None:
         now_mono_ms += boots.shift_ms(db, boots.newest(db), session.boot_no)
-    worn = heart_rates(db, session)
-    known = athletes.all_athletes(db, include_inactive=True)
+    made = {it.athlete_id: it for it in outcomes(db, session, now_mono_ms, athlete_ids)}
+    redone = session_results.recomputed(db, session_id)
     return [
-        _row(session, athlete, worn[athlete.athlete_id], now_mono_ms)
-        for athlete in known
-        if athlete.athlete_id in worn
+        _row(athlete, made[athlete.athlete_id], athlete.athlete_id in redone)
+        for athlete in athletes.all_athletes(db, include_inactive=True)
+        if athlete.athlete_id in made
     ]
 
 
@@ -51,33 +57,35 @@ def heart_series(db: Connection, session_id: str) -> list[tuple[Athlete, list[in
     ]
 
 
-def end_of(session: Session, heard: HeartRates, now_mono_ms: int | None) -> int:
-    """The session's end on its own boot's clock; a session ended in a later boot ends by wall time."""
-    if session.mono1_ms is not None:
-        return session.mono1_ms
-    last = int(heard.mono_ms[-1]) + 1 if len(heard.mono_ms) else session.mono0_ms
-    if session.ended_at_ms is not None:
-        return max(session.mono0_ms + session.ended_at_ms - session.started_at_ms, last)
-    return last if now_mono_ms is None else max(now_mono_ms, last)
-
-
-def _row(session: Session, athlete: Athlete, heard: HeartRates, now_mono_ms: int | None) -> LoadRow:
-    load = session_load(
-        heard.mono_ms, heard.bpm, athlete.profile, session.mono0_ms, end_of(session, heard, now_mono_ms)
-    )
+def _row(athlete: Athlete, outcome: Outcome, is_recomputed: bool) -> LoadRow:
+    found = {result.metric_id: result for result in outcome.results}
+    zones = [result for name, result in found.items() if name.startswith(f"{ZONE_PREFIX}_")]
+    edges = [value for result in zones for name, value in result.parameters if name == "from_bpm"]
+    max_bpm, above = found["max_bpm"].value, found["time_above_hr_max"].value
+    uses = ("banister_trimp", "edwards_trimp", zones[0].metric_id)
+    kept, heart = outcome.kept, outcome.parameters.heart
     return LoadRow(
         athlete_id=athlete.athlete_id,
         name=athlete.name,
         shirt_number=athlete.shirt_number,
-        mean_bpm=load.mean_bpm,
-        max_bpm=load.max_bpm,
-        banister_au=load.banister_au,
-        edwards_au=load.edwards_au,
-        coverage=load.coverage,
-        zone_s=load.zone_s,
-        estimated_s=load.estimated_s,
-        is_hr_max_exceeded=load.above_max_s > 0,
+        mean_bpm=found["mean_bpm"].value,
+        max_bpm=None if max_bpm is None else int(max_bpm),
+        banister_au=found["banister_trimp"].value if outcome.has_time else _nothing(banister_table(heart)),
+        edwards_au=found["edwards_trimp"].value if outcome.has_time else _nothing(heart.hr_max_bpm),
+        coverage=outcome.histogram.coverage,
+        zone_s=tuple(result.value or 0.0 for result in zones),
+        estimated_s=outcome.histogram.estimated_s,
+        is_hr_max_exceeded=above is not None and above > 0,
+        zone_edges_bpm=tuple(float(edge) for edge in edges),
+        has_own_zones=outcome.parameters.zones is not None,
+        estimated=tuple(sorted({name for used in uses for name in found[used].estimated})),
+        recomputed_at_ms=kept.new.computed_at_ms if kept is not None and is_recomputed else None,
     )
+
+
+def _nothing(needed: object) -> float | None:
+    """The load of no time at all: 0 as on the board, or None where the formula lacks an input."""
+    return None if needed is None else 0.0
 
 
 def _curve(heard: HeartRates, mono0_ms: int) -> tuple[list[int], list[int | None]]:

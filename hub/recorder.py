@@ -12,18 +12,21 @@ from collections import defaultdict
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from datetime import date
 from functools import wraps
 from sqlite3 import Connection
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
+from hub.analytics.live_hrv import REFRESH_MS, LiveBeats, advance_beats, alpha1_squad
 from hub.analytics.live_load import LiveLoad, advance
 from hub.attribution import Attribution
 from hub.board import Board
 from hub.domain import Assignment, Athlete, Contact, Reading, Session, Via
 from hub.errors import ActionRefused, HubError
-from hub.store import athletes, boots, journal, segments, sessions, straps, worn
+from hub.profiles import athletes_on, day_of, local_day
+from hub.store import boots, journal, segments, sessions, straps, worn
 from hub.store.database import Database
 from hub.store.records import Moment, propose
 from sync.segments import Samples, Segment, seal
@@ -80,6 +83,7 @@ class Recorder:
         self._pending: list[Reading] = []
         self._open = _Open()
         self._turn = asyncio.Lock()
+        self._alpha1_turn = 0
         self.session: Session | None = None
         self.storage_error: HubError | None = None
 
@@ -115,6 +119,17 @@ class Recorder:
                 if self.storage_error is not None:
                     log.info("the journal is written again")
                 self.storage_error = None
+
+    async def refresh_alpha1(self) -> None:
+        """Every 5 s, work alpha1 out of everyone's last beats, in one go and beside the loop."""
+        now_ms = self._moment().mono_ms
+        if self.session is None or now_ms // REFRESH_MS == self._alpha1_turn:
+            return
+        self._alpha1_turn, session = now_ms // REFRESH_MS, self.session
+        windows = self._board.beat_windows(now_ms)
+        found = await asyncio.to_thread(alpha1_squad, list(windows.values()))
+        if self.session is session:
+            self._board.set_alpha1(dict(zip(windows, found, strict=True)))
 
     async def _flush(self) -> None:
         session, taken = self.session, list(self._pending)
@@ -173,6 +188,7 @@ class Recorder:
             )
             fields = {name: value for name, value in asdict(session).items() if name != "session_id"}
             await self._database.write(lambda db: propose(db, moment, "session", session.session_id, fields))
+            self._board.set_athletes(await self._roster(day_of(session)))
             self._pending.clear()
             self.session, self._who.worn = session, {}
             self._board.set_session(session, session.mono0_ms)
@@ -226,7 +242,7 @@ class Recorder:
     async def roster_changed(self, refold: set[str]) -> None:
         """Show the roster as it now is; refold the load of the athletes named."""
         async with self._turn:
-            self._board.set_athletes(await self._database.read(athletes.all_athletes))
+            self._board.set_athletes(await self._roster(self._day()))
             await self._flush()
             await self._refold(refold)
 
@@ -237,12 +253,12 @@ class Recorder:
 
         Journal rows of this boot stay open; those of an earlier boot are sealed as they are.
         """
-        roster = await self._database.read(athletes.all_athletes)
+        self.session = session = await self._database.read(sessions.live)
+        roster = await self._roster(self._day())
         self._board.set_athletes(roster)
         kept = await self._database.read(straps.all_straps)
         self._who.wearer = {s.strap_id: s.athlete_id for s in kept if s.athlete_id is not None}
         await self._restore_journal()
-        self.session = session = await self._database.read(sessions.live)
         if session is None:
             return
         moment = self._moment()
@@ -283,23 +299,38 @@ class Recorder:
             await self._database.write(change)
 
     async def _refold(self, athlete_ids: set[str]) -> None:
-        session, boot_no = self.session, self._moment().boot_no
+        session, boot_no, day = self.session, self._moment().boot_no, self._day()
         if session is None or not athlete_ids:
             return
 
-        def question(db: Connection) -> dict[str, LiveLoad]:
+        def question(db: Connection) -> dict[str, tuple[LiveLoad, LiveBeats]]:
             heard = worn.heart_rates(db, session, athlete_ids)
+            beats = worn.intervals(db, session, athlete_ids)
             shift = boots.shift_ms(db, session.boot_no, boot_no)
-            known = [a for a in athletes.all_athletes(db) if a.athlete_id in athlete_ids]
-            return {a.athlete_id: refolded(a, heard.get(a.athlete_id), shift) for a in known}
+            known = [a for a in athletes_on(db, day) if a.athlete_id in athlete_ids]
+            return {
+                a.athlete_id: (
+                    refolded(a, heard.get(a.athlete_id), shift),
+                    refolded_beats(beats.get(a.athlete_id, []), shift),
+                )
+                for a in known
+            }
 
-        loads = await self._database.read(question)
+        folded = await self._database.read(question)
         for reading in self._pending:  # heard since the journal was last written
-            load = loads.get(self._who.wearer.get(reading.strap_id, ""))
-            if load is not None:
-                advance(load, reading.mono_ms, reading.bpm)
-        for athlete_id, load in loads.items():
-            self._board.set_load(athlete_id, load)
+            state = folded.get(self._who.wearer.get(reading.strap_id, ""))
+            if state is not None and reading.bpm is not None:
+                advance(state[0], reading.mono_ms, reading.bpm)
+                advance_beats(state[1], reading.mono_ms, reading.rr_1024, reading.strap_id)
+        for athlete_id, (load, beats) in folded.items():
+            self._board.set_refolded(athlete_id, load, beats)
+
+    def _day(self) -> date:
+        """Whose limits count: those of the running session's day, or today's."""
+        return local_day(self._moment().wall_ms) if self.session is None else day_of(self.session)
+
+    async def _roster(self, day: date) -> list[Athlete]:
+        return await self._database.read(lambda db: athletes_on(db, day))
 
     async def close(self) -> None:
         """Make what was heard durable before the process ends; the session itself stays running."""
@@ -314,6 +345,14 @@ def refolded(athlete: Athlete, heard: worn.HeartRates | None, shift_ms: int) -> 
         for mono_ms, bpm in zip((heard.mono_ms + shift_ms).tolist(), heard.bpm.tolist(), strict=True):
             advance(load, mono_ms, bpm)
     return load
+
+
+def refolded_beats(heard: list[worn.Intervals], shift_ms: int) -> LiveBeats:
+    """The live beats of stored intervals, moved by `shift_ms` onto this boot's clock."""
+    beats = LiveBeats()
+    for it in heard:
+        advance_beats(beats, it.mono_ms + shift_ms, it.rr_1024, it.strap_id)
+    return beats
 
 
 def sealed(stream: straps.Stream, samples: list[journal.Sample]) -> Segment:

@@ -34,7 +34,8 @@ class HeartSummary:
 class ReadSession:
     """A session without its arrays: `about` has an empty track and no RR, the streams hold them sealed.
 
-    `number` is its place in the file, from 0. `rr_n` counts RR intervals, flagged ones too.
+    `number` is its place in the file, from 0. `rr_n` counts RR intervals, flagged ones too;
+    `rows_end_ms` is its last row's time.
     """
 
     number: int
@@ -42,6 +43,7 @@ class ReadSession:
     heart: HeartSummary
     rr_n: int
     streams: tuple[Stream, ...]
+    rows_end_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,8 @@ class ReadFile:
     """One export file, named by the sha256 of its decompressed bytes.
 
     `name` is the path as given, with "!" before the name inside an archive. Either `error` and `hint` say
-    why nothing could be read, or the rest is what was found; `warnings` are whole sentences.
+    why nothing could be read, or the rest is what was found; `warnings` are whole sentences. `packed_bytes`
+    is what the original takes on disk, None where it was not put away.
     """
 
     name: str
@@ -63,3 +66,4 @@ class ReadFile:
     warnings: tuple[str, ...] = ()
     error: str | None = None
     hint: str = ""
+    packed_bytes: int | None = None

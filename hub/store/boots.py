@@ -5,20 +5,33 @@ Samples keep only (boot, mono_ms); wall time is a view worked out here. It never
 
 from __future__ import annotations
 
+import hashlib
 from sqlite3 import Connection
 
 from sync.wire import Anchor
 
 CIVIL_BOOT = 0
+STEP = 4096
 VERIFIED = ("ntp", "cloud", "gps")
 
 
 def register(db: Connection, boot_id: str) -> int:
-    """The number of this boot, given a new one if it was never seen."""
+    """The number of this boot, given a new one if it was never seen.
+
+    Numbers rise from boot to boot, in steps: a restored or copied card goes on counting from the same boot,
+    and its next one must not take a number the other has used.
+    """
     row = db.execute("SELECT boot_no FROM boot WHERE boot_id = ?", (boot_id,)).fetchone()
     if row is not None:
         return int(row[0])
-    return int(db.execute("INSERT INTO boot(boot_id) VALUES (?)", (boot_id,)).lastrowid or 0)
+    last = newest(db)
+    boot_no = 1 if last == 0 else (last // STEP + 1) * STEP + _salt(boot_id)
+    db.execute("INSERT INTO boot(boot_no, boot_id) VALUES (?, ?)", (boot_no, boot_id))
+    return boot_no
+
+
+def _salt(boot_id: str) -> int:
+    return int.from_bytes(hashlib.sha256(boot_id.encode()).digest()[:4], "big") % STEP
 
 
 def newest(db: Connection) -> int:

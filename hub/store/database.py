@@ -10,8 +10,10 @@ import asyncio
 import shutil
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,9 +21,15 @@ from sqlite_utils import Database as Schema
 
 from hub.errors import DiskFull, StoreUnavailable
 from hub.store.migrations import hub_schema
+from hub.store.steps import Steps
 
 T = TypeVar("T")
 READERS = 4
+STEP_S = 0.01
+STEP_WEIGHT = 20
+FOLD_AT = 300
+FOLD_BY_ITSELF_PAGES = 8000
+"""A log of 32 MB is folded in mid-change, where nothing asks for it at a better time."""
 BUSY_TIMEOUT_S = 10.0
 LEAST_FREE_BYTES = 32 << 20
 DISK_TROUBLE = (
@@ -39,6 +47,7 @@ class Database:
         self._local = threading.local()
         self._opened: list[sqlite3.Connection] = []
         self._connection: sqlite3.Connection | None = None
+        self._unfolded = 0
 
     @classmethod
     def open(cls, path: Path, *, read_only: bool = False) -> Database:
@@ -69,6 +78,7 @@ class Database:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=FULL")
             connection.execute("PRAGMA foreign_keys=ON")
+            connection.execute(f"PRAGMA wal_autocheckpoint={FOLD_BY_ITSELF_PAGES}")
             hub_schema.apply(Schema(connection))
         except BaseException:
             connection.close()
@@ -106,6 +116,7 @@ class Database:
             db.execute("BEGIN IMMEDIATE")
             answer = change(db)
             db.execute("COMMIT")
+            self._unfolded += 1
             return answer
         except BaseException as error:
             if db.in_transaction:
@@ -129,6 +140,44 @@ class Database:
     async def write(self, change: Callable[[sqlite3.Connection], T]) -> T:
         """Make a change on the writer thread: all of it durable when this returns, or none of it."""
         return await asyncio.get_running_loop().run_in_executor(self._writer, self._write, change)
+
+    async def write_in_steps(
+        self, change: Callable[[sqlite3.Connection], Steps[T]], step_s: float = STEP_S
+    ) -> T:
+        """Make a long change as transactions of about `step_s` each; other changes come in between.
+
+        `change` yields where it may be parted. Each step is durable or not as `write` is; what a change that
+        raises or is cut off has left is the caller's to put right.
+        """
+        begun: list[Steps[T]] = []
+        answer: list[T] = []
+
+        def step(db: sqlite3.Connection) -> None:
+            self._unfolded += STEP_WEIGHT
+            if not begun:
+                begun.append(change(db))
+            until = time.monotonic() + step_s
+            try:
+                next(begun[0])
+                while time.monotonic() < until:
+                    next(begun[0])
+            except StopIteration as end:
+                answer.append(end.value)
+
+        while not answer:
+            await self.write(step)
+        return answer[0]
+
+    async def fold_log(self) -> None:
+        """Fold a log that has grown long into the file: slow, so asked for when nothing is due soon."""
+        if self._unfolded >= FOLD_AT:
+            await asyncio.get_running_loop().run_in_executor(self._writer, self._fold)
+
+    def _fold(self) -> None:
+        if self._connection is not None:
+            self._unfolded = 0
+            with suppress(sqlite3.DatabaseError):  # the next change meets the same trouble, and says so
+                self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
     def close(self) -> None:
         """Finish what was asked, fold the log into the file and close."""

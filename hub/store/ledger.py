@@ -32,7 +32,10 @@ class Ledger:
 
 def sync_ledger(db: Connection) -> Ledger:
     """The ledger as it stands."""
-    ops = dict(db.execute("SELECT state, count(*) FROM outbox GROUP BY state").fetchall())
+    counted = db.execute(
+        "SELECT state, count(*) FROM outbox WHERE state != 'dead' OR echoed_at_ms IS NULL GROUP BY state"
+    )  # a refused one that was put away is nobody's concern any more
+    ops = dict(counted.fetchall())
     segments = dict(db.execute("SELECT state, count(*) FROM segment GROUP BY state").fetchall())
     proposed = meta.number(db, "next_seq", 1) - 1
     contact = meta.value(db, "last_contact_ms")

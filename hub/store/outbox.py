@@ -5,22 +5,24 @@ It fulfils `sync.outbox.Outbox` over the hub's database; the order and size of b
 
 from __future__ import annotations
 
-import json
+import asyncio
 from collections.abc import Callable, Sequence
 from sqlite3 import Connection
 
-from hub.store import boots, meta, records, segments
+from hub.store import boots, erasure, meta, oplog, records, segments, snapshot
 from hub.store.database import Database
-from sync.outbox import Standing
+from sync.outbox import Place, Standing
 from sync.segments import Segment
-from sync.wire import Anchor, FeedOp, Op, PushResponse
+from sync.wire import Anchor, FeedOp, Op, PushResponse, SnapshotPage
 
 LOG_LINES = 500
-MOST_OPS = 2000
 
 
 class StoreOutbox:
-    """One hub's outbox. `moment` tells boot and time; `learn` is told of anchors from the cloud."""
+    """One hub's outbox. `moment` tells boot and time; `learn` is told of anchors from the cloud.
+
+    `delete_files` takes the hashes of kept files an erasure asks for and returns once they are off the disk.
+    """
 
     def __init__(
         self,
@@ -28,8 +30,12 @@ class StoreOutbox:
         boot_id: str,
         moment: Callable[[], records.Moment],
         learn: Callable[[Anchor], None],
+        delete_files: Callable[[Sequence[str]], None] | None = None,
     ) -> None:
         self._database, self._boot_id, self._moment, self._learn = database, boot_id, moment, learn
+        self._delete_files = delete_files
+        self._run_id = moment().new_id()
+        database.write_now(lambda db: records.catch_up(db, moment().wall_ms))
 
     async def standing(self) -> Standing:
         """Where the hub stands now."""
@@ -44,16 +50,20 @@ class StoreOutbox:
                 feed_epoch=meta.number(db, "feed_epoch"),
                 boot_no=boot_no,
                 boot_id=self._boot_id,
+                run_id=self._run_id,
+                cursor_op=meta.value(db, "cursor_op") or "",
+                erased_seq=erasure.done_through(db, meta.number(db, "cursor")),
             )
 
         return await self._database.read(question)
 
     async def pending_ops(self, limit_bytes: int) -> Sequence[Op]:
         """The oldest pending operations, about `limit_bytes` of them, at least one where any waits."""
-        return await self._database.read(lambda db: _pending(db, limit_bytes))
+        return await self._database.read(lambda db: oplog.pending(db, limit_bytes))
 
     async def record_pushed(self, response: PushResponse) -> None:
         """The cloud holds everything up to `last_seq`; the feed says later what became of each."""
+        wall_ms = self._moment().wall_ms
 
         def change(db: Connection) -> None:
             db.execute(
@@ -61,32 +71,29 @@ class StoreOutbox:
             )
             for result in response.results:
                 if result.status == "dead":
-                    db.execute(
-                        "UPDATE outbox SET state = 'dead', reason = ? WHERE seq = ?",
-                        (result.code or "rejected by the cloud", result.seq),
-                    )
+                    _bury(db, result.seq, result.code or "rejected by the cloud", wall_ms)
             meta.put(db, "acked_seq", max(response.last_seq, meta.number(db, "acked_seq")))
 
         await self._database.write(change)
 
+    async def chain_at(self, seq: int) -> str | None:
+        """The chain behind an operation of this log, None where it is not kept."""
+        return await self._database.read(lambda db: oplog.chain_at(db, seq))
+
     async def rewind(self, last_seq: int) -> bool:
         """Make everything after `last_seq` pending again, if all of it is still kept."""
         wall_ms = self._moment().wall_ms
+        return await self._database.write(lambda db: oplog.rewind(db, last_seq, wall_ms))
 
-        def change(db: Connection) -> bool:
-            wanted = meta.number(db, "next_seq", 1) - 1 - last_seq
-            kept = db.execute("SELECT count(*) FROM outbox WHERE seq > ?", (last_seq,)).fetchone()[0]
-            if wanted < 0 or kept != wanted:
-                return False
-            # dead ones too: a log with a hole would never be taken, and the cloud rejects them again
-            db.execute("UPDATE outbox SET state = 'pending', reason = NULL WHERE seq > ?", (last_seq,))
-            rows = db.execute("SELECT DISTINCT tbl, pk FROM outbox WHERE seq > ?", (last_seq,)).fetchall()
-            for tbl, pk in rows:
-                records.show(db, tbl, pk, wall_ms)
-            meta.put(db, "acked_seq", last_seq)
-            return True
+    async def fork(self, epoch: int) -> None:
+        """Begin the log anew under a larger epoch with everything that is kept."""
+        wall_ms = self._moment().wall_ms
+        await self._database.write(lambda db: oplog.fork(db, epoch, wall_ms))
 
-        return await self._database.write(change)
+    async def suspect(self, seq: int, reason: str) -> None:
+        """Send this operation without its content from now on."""
+        wall_ms = self._moment().wall_ms
+        await self._database.write(lambda db: oplog.suspect(db, seq, reason, wall_ms))
 
     async def anchors(self) -> Sequence[Anchor]:
         """What the hub knows of true time."""
@@ -102,8 +109,34 @@ class StoreOutbox:
             records.apply_feed(db, new, wall_ms)
             if new:
                 meta.put(db, "cursor", new[-1].seq)
+                meta.put(db, "cursor_op", new[-1].op_id)
 
         await self._database.write(change)
+        await self._delete_erased_files()
+
+    async def learn_feed(self, feed_epoch: int) -> None:
+        """The cursor counts in this feed."""
+        await self._database.write(lambda db: meta.put(db, "feed_epoch", feed_epoch))
+
+    async def doubt_segments(self) -> None:
+        """Nothing counts as stored until the cloud says so again."""
+        await self._database.write(segments.doubt_stored)
+
+    async def snapshot_place(self) -> Place | None:
+        """How far a snapshot was taken in."""
+        return await self._database.read(snapshot.place)
+
+    async def take_page(self, page: SnapshotPage) -> None:
+        """Keep a page aside; the last one puts all of them in place of what was confirmed."""
+        wall_ms = self._moment().wall_ms
+        await self._database.write(lambda db: snapshot.take_page(db, page, wall_ms))
+        await self._delete_erased_files()
+
+    async def _delete_erased_files(self) -> None:
+        hashes = await self._database.read(erasure.files_to_delete)
+        if hashes and self._delete_files is not None:
+            await asyncio.to_thread(self._delete_files, hashes)
+            await self._database.write(lambda db: erasure.files_deleted(db, hashes))
 
     async def unsent_segment_ids(self, limit: int) -> Sequence[bytes]:
         """Sealed segments the cloud has not confirmed, newest recordings first."""
@@ -136,6 +169,7 @@ class StoreOutbox:
             meta.put(db, "last_contact_ms", wall_ms)
 
         await self._database.write(change)
+        await self._delete_erased_files()
 
     async def note(self, what: str, outcome: str) -> None:
         """A line in the sync diary, which keeps the last 500."""
@@ -151,22 +185,9 @@ class StoreOutbox:
         await self._database.write(change)
 
 
-def _pending(db: Connection, limit_bytes: int) -> list[Op]:
-    rows = db.execute(
-        "SELECT seq, op_id, tbl, pk, fields, after_ms, boot_no, mono_ms, chain FROM outbox"
-        " WHERE state = 'pending' ORDER BY seq LIMIT ?",
-        (MOST_OPS,),
-    )
-    ops: list[Op] = []
-    size = 0
-    for seq, op_id, tbl, pk, fields, after_ms, boot_no, mono_ms, chain in rows:
-        size += len(fields) + 250
-        if ops and size > limit_bytes:
-            break
-        ops.append(
-            Op(
-                seq=seq, op_id=op_id, tbl=tbl, pk=pk, fields=json.loads(fields), after_ms=after_ms,
-                boot_no=boot_no, mono_ms=mono_ms, chain=chain,
-            )
-        )  # fmt: skip
-    return ops
+def _bury(db: Connection, seq: int, code: str, wall_ms: int) -> None:
+    """The cloud will not apply this; the feed says so, too, but its word may be long read."""
+    db.execute("UPDATE outbox SET state = 'dead', reason = coalesce(reason, ?) WHERE seq = ?", (code, seq))
+    row = db.execute("SELECT tbl, pk FROM outbox WHERE seq = ?", (seq,)).fetchone()
+    if row is not None:
+        records.show(db, row[0], row[1], wall_ms)

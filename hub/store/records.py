@@ -1,22 +1,20 @@
 """Edits to records: every one is a proposal in the outbox and a changed row, in one transaction.
 
 Pages read the typed row, which is what the cloud confirmed overlaid with the hub's own proposals that
-the cloud has not yet echoed. It decides nothing about merging: stamps are the cloud's.
+the cloud has not yet echoed. It decides nothing about merging: stamps are the cloud's. What another hub
+recorded is shown where pages want it, under its `hub_id`, and never edited here.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass
 from sqlite3 import Connection, IntegrityError
 from typing import Any
 
-from sqlite_utils import Database as Tables
-from sqlite_utils.db import NotFoundError, Table
-
-from hub.store import meta
+from hub.errors import ActionRefused
+from hub.store import erasure, meta
 from sync.chain import next_chain
 from sync.wire import FeedOp
 
@@ -27,8 +25,15 @@ PRIMARY_KEYS = {
     "stream": "stream_id",
     "stream_assignment": "assignment_id",
     "insight": "insight_id",
+    "source": "source_id",
+    "daily_value": "daily_value_id",
+    "profile_change": "change_id",
 }
-OF_ONE_HUB = ("session", "stream", "stream_assignment")
+OF_ONE_HUB = ("session", "stream", "stream_assignment", "source")
+SHOWN_OF_OTHERS = ("session", "stream_assignment")
+OFFICE = "office"
+"""Stands for the hub where a record of this kind was made online."""
+KEPT_MS = 30 * 86_400_000
 RENAMED = {("stream", "strap_id"): "sensor_id"}
 
 
@@ -43,7 +48,14 @@ class Moment:
 
 
 def propose(db: Connection, moment: Moment, tbl: str, pk: str, fields: dict[str, Any]) -> None:
-    """Change a record here at once and queue the change for the cloud."""
+    """Change a record here at once and queue the change for the cloud.
+
+    Raises ActionRefused for what another hub recorded.
+    """
+    if tbl in OF_ONE_HUB and owner(db, tbl, pk) is not None:
+        raise ActionRefused(
+            f"This {tbl.replace('_', ' ')} was recorded by another hub.", hint="Edit it on the cloud's pages."
+        )
     seq, op_id = meta.number(db, "next_seq", 1), moment.new_id()
     chain = next_chain(meta.value(db, "chain_head") or "00" * 32, op_id)
     db.execute(
@@ -57,72 +69,201 @@ def propose(db: Connection, moment: Moment, tbl: str, pk: str, fields: dict[str,
     show(db, tbl, pk, moment.wall_ms)
 
 
-def apply_feed(db: Connection, ops: list[FeedOp], wall_ms: int) -> None:
-    """Take confirmed edits in feed order; the caller sets the cursor in the same transaction.
+def propose_many(db: Connection, moment: Moment, tbl: str, edits: Mapping[str, dict[str, Any]]) -> None:
+    """As `propose` for many records at once, all with the same fields; a record new here costs far less."""
+    seq, head = meta.number(db, "next_seq", 1), meta.value(db, "chain_head") or "00" * 32
+    after_ms, proposals = meta.number(db, "max_stamp"), []
+    for pk, fields in edits.items():
+        op_id = moment.new_id()
+        head = next_chain(head, op_id)
+        proposals.append(
+            (seq, op_id, tbl, pk, json.dumps(fields), after_ms, moment.boot_no, moment.mono_ms, head)
+        )
+        seq += 1
+    known = {pk for pk in edits if _is_known(db, tbl, pk)}
+    db.executemany(
+        "INSERT INTO outbox(seq, op_id, tbl, pk, kind, fields, after_ms, boot_no, mono_ms, chain)"
+        " VALUES (?, ?, ?, ?, 'set', ?, ?, ?, ?, ?)",
+        proposals,
+    )
+    meta.put(db, "next_seq", seq)
+    meta.put(db, "chain_head", head)
+    columns = _columns(db, tbl)
+    _put(db, tbl, [_row(tbl, pk, fields, columns) for pk, fields in edits.items() if pk not in known])
+    _put(db, tbl, [_row(tbl, pk, _doc(db, tbl, pk), columns) for pk in sorted(known)])
 
-    What another hub recorded is kept in base and not shown: its boots and live session are not ours.
-    """
-    hub_id = meta.value(db, "hub_id")
+
+def _is_known(db: Connection, tbl: str, pk: str) -> bool:
+    held = db.execute("SELECT 1 FROM base WHERE tbl = ? AND pk = ?", (tbl, pk)).fetchone()
+    return held is not None or is_proposed(db, tbl, pk)
+
+
+def owner(db: Connection, tbl: str, pk: str) -> str | None:
+    """The hub that recorded this, None for this one."""
+    row = db.execute("SELECT hub_id FROM base WHERE tbl = ? AND pk = ?", (tbl, pk)).fetchone()
+    return None if row is None else row[0]
+
+
+def apply_feed(db: Connection, ops: list[FeedOp], wall_ms: int) -> None:
+    """Take confirmed edits in feed order; the caller sets the cursor in the same transaction."""
     for op in ops:
         if op.kind == "set":
-            _confirm(db, op)
-            db.execute("DELETE FROM outbox WHERE op_id = ?", (op.op_id,))
+            confirm(db, op)
+            db.execute(
+                "UPDATE outbox SET state = 'acked', reason = NULL, is_suspect = 0,"
+                " echoed_at_ms = coalesce(echoed_at_ms, ?) WHERE op_id IN (?, ?)",
+                (wall_ms, op.op_id, op.resolves),
+            )
+            show(db, op.tbl, op.pk, wall_ms)
         elif op.kind == "reject":
             db.execute(
-                "UPDATE outbox SET state = 'dead', reason = ? WHERE op_id = ?",
+                "UPDATE outbox SET state = 'dead', reason = CASE WHEN is_suspect THEN reason ELSE ? END"
+                " WHERE op_id = ?",
                 (op.reason or "rejected by the cloud", op.op_id),
             )
-        if op.tbl not in OF_ONE_HUB or op.hub_id is None or hub_id is None or op.hub_id == hub_id:
+            if op.reason == "erased":
+                erasure.erase_proposal(db, op.op_id, op.seq)
             show(db, op.tbl, op.pk, wall_ms)
+        else:
+            _take_away(db, op, wall_ms)
         meta.put(db, "max_stamp", max(meta.number(db, "max_stamp"), op.stamp_ms))
+    if ops:
+        _forget_old_echoes(db, wall_ms)
 
 
-def _confirm(db: Connection, op: FeedOp) -> None:
-    row = db.execute("SELECT doc, stamps FROM base WHERE tbl = ? AND pk = ?", (op.tbl, op.pk)).fetchone()
+def _take_away(db: Connection, op: FeedOp, wall_ms: int) -> None:
+    """An erasure, or an entry whose content an erasure to come has taken: both take effect at once."""
+    if op.tbl == "athlete":
+        rows = [(str(tbl), str(pk)) for tbl, pk in op.fields.get("rows", ())]
+        for tbl, pk in erasure.erase_subject(db, op.pk, rows, op.seq):
+            show(db, tbl, pk, wall_ms)
+    else:
+        erasure.erase_rows(db, [(op.tbl, op.pk)])
+        show(db, op.tbl, op.pk, wall_ms)
+    db.execute(
+        "UPDATE outbox SET state = 'acked', fields = '{}', echoed_at_ms = coalesce(echoed_at_ms, ?)"
+        " WHERE op_id = ?",
+        (wall_ms, op.op_id),
+    )
+
+
+def _forget_old_echoes(db: Connection, wall_ms: int) -> None:
+    """The newest one stays for ever: its chain proves this log to be this log."""
+    db.execute(
+        "DELETE FROM outbox WHERE echoed_at_ms < ? AND seq < ?",
+        (wall_ms - KEPT_MS, meta.number(db, "acked_seq")),
+    )
+
+
+def confirm(db: Connection, op: FeedOp) -> None:
+    """Merge a confirmed edit into what is known to be confirmed."""
+    row = db.execute(
+        "SELECT doc, stamps, hub_id FROM base WHERE tbl = ? AND pk = ?", (op.tbl, op.pk)
+    ).fetchone()
     doc, stamps = (json.loads(row[0]), json.loads(row[1])) if row else ({}, {})
     for name, new in op.fields.items():
         if op.stamp_ms >= stamps.get(name, 0):
             doc[name], stamps[name] = new, op.stamp_ms
+    hub_id = row[2] if row is not None else _recorded_by(db, op)
     db.execute(
-        "INSERT INTO base VALUES (?, ?, ?, ?) ON CONFLICT(tbl, pk)"
+        "INSERT INTO base(tbl, pk, doc, stamps, hub_id) VALUES (?, ?, ?, ?, ?) ON CONFLICT(tbl, pk)"
         " DO UPDATE SET doc = excluded.doc, stamps = excluded.stamps",
-        (op.tbl, op.pk, json.dumps(doc), json.dumps(stamps)),
+        (op.tbl, op.pk, json.dumps(doc), json.dumps(stamps), hub_id),
     )
 
 
-def show(db: Connection, tbl: str, pk: str, wall_ms: int) -> None:
-    """Write the typed row that pages read: confirmed state with the hub's living proposals on top."""
-    key = PRIMARY_KEYS.get(tbl)
-    if key is None:
-        return
+def _recorded_by(db: Connection, op: FeedOp) -> str | None:
+    """Whose a record is of which the first confirmed edit arrives.
+
+    Ours is what was proposed from this very database: after a card was restored, what its lost days recorded
+    comes back under the hub's own name, and its boots and running session are not ours any more.
+    """
+    if op.tbl not in OF_ONE_HUB or is_proposed(db, op.tbl, op.pk):
+        return None
+    return op.hub_id or OFFICE
+
+
+def is_proposed(db: Connection, tbl: str, pk: str) -> bool:
+    """Whether this hub has an edit of this record in its log, sent or not."""
+    found = db.execute("SELECT 1 FROM outbox WHERE tbl = ? AND pk = ? LIMIT 1", (tbl, pk)).fetchone()
+    return found is not None
+
+
+def _doc(db: Connection, tbl: str, pk: str) -> dict[str, Any]:
+    """Confirmed state with the hub's living proposals on top."""
     doc: dict[str, Any] = {}
     row = db.execute("SELECT doc FROM base WHERE tbl = ? AND pk = ?", (tbl, pk)).fetchone()
     if row is not None:
         doc.update(json.loads(row[0]))
     for (fields,) in db.execute(
-        "SELECT fields FROM outbox WHERE tbl = ? AND pk = ? AND state != 'dead' ORDER BY seq", (tbl, pk)
+        "SELECT fields FROM outbox WHERE tbl = ? AND pk = ? AND state != 'dead' AND reason IS NULL"
+        " AND echoed_at_ms IS NULL ORDER BY seq",
+        (tbl, pk),
     ):
         doc.update(json.loads(fields))
-    table = Tables(db)[tbl]
-    assert isinstance(table, Table)
+    return doc
+
+
+def _row(tbl: str, pk: str, doc: dict[str, Any], columns: Set[str]) -> dict[str, Any]:
+    """A record as its typed row; fields this version has no column for stay in base."""
+    named = {RENAMED.get((tbl, name), name): new for name, new in doc.items()}
+    return {PRIMARY_KEYS[tbl]: pk, **{name: _plain(new) for name, new in named.items() if name in columns}}
+
+
+def show(db: Connection, tbl: str, pk: str, wall_ms: int) -> None:
+    """Write the typed row that pages read."""
+    key = PRIMARY_KEYS.get(tbl)
+    whose = owner(db, tbl, pk) if tbl in OF_ONE_HUB else None
+    if key is None or (whose is not None and tbl not in SHOWN_OF_OTHERS):
+        return
+    doc = _doc(db, tbl, pk)
     if not doc:
-        _hide(table, pk)
+        _hide(db, tbl, pk)
         return
     if tbl == "insight":
         doc.setdefault("received_at_ms", wall_ms)
-    columns = {column.name for column in table.columns}
-    named = {RENAMED.get((tbl, name), name): new for name, new in doc.items()}
-    shown = {name: _plain(new) for name, new in named.items() if name in columns}
+    row = _row(tbl, pk, doc, _columns(db, tbl))
+    if tbl in SHOWN_OF_OTHERS:
+        row["hub_id"] = whose
     try:
-        table.upsert({key: pk, **shown}, pk=key)
+        _put(db, tbl, [row])
     except IntegrityError:  # not all of it is here, or no more after a rejection: it waits in base
-        _hide(table, pk)
+        _hide(db, tbl, pk)
 
 
-def _hide(table: Table, pk: str) -> None:
-    with contextlib.suppress(NotFoundError):
-        table.delete(pk)
+def _columns(db: Connection, tbl: str) -> Set[str]:
+    """What a record's fields may fill; whose it is stands in none of them."""
+    return {row[0] for row in db.execute("SELECT name FROM pragma_table_info(?)", (tbl,))} - {"hub_id"}
+
+
+def _put(db: Connection, tbl: str, rows: Iterable[dict[str, Any]]) -> None:
+    """Write typed rows whole, or what is known of them. Raises IntegrityError where that is too little."""
+    by_names: dict[tuple[str, ...], list[tuple[Any, ...]]] = {}
+    for row in rows:
+        by_names.setdefault(tuple(row), []).append(tuple(row.values()))
+    key = PRIMARY_KEYS[tbl]
+    for names, values in by_names.items():
+        changes = ", ".join(f"{name} = excluded.{name}" for name in names if name != key)
+        db.executemany(
+            f"INSERT INTO {tbl}({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"
+            f" ON CONFLICT({key}) DO " + (f"UPDATE SET {changes}" if changes else "NOTHING"),
+            values,
+        )
+
+
+def _hide(db: Connection, tbl: str, pk: str) -> None:
+    db.execute(f"DELETE FROM {tbl} WHERE {PRIMARY_KEYS[tbl]} = ?", (pk,))
 
 
 def _plain(new: Any) -> Any:
     return json.dumps(new) if isinstance(new, list | dict) else new
+
+
+def catch_up(db: Connection, wall_ms: int) -> None:
+    """After an update that brought new tables or columns: show what the cloud sent for them before."""
+    signature = json.dumps({tbl: sorted(_columns(db, tbl)) for tbl in sorted(PRIMARY_KEYS)})
+    if meta.value(db, "shown_columns") == signature:
+        return
+    for tbl, pk in db.execute("SELECT tbl, pk FROM base ORDER BY tbl, pk").fetchall():
+        show(db, tbl, pk, wall_ms)
+    meta.put(db, "shown_columns", signature)

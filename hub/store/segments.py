@@ -5,11 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 from sqlite3 import Connection
 
+from sync.cut import inside
 from sync.segments import Segment
 
 
 def add(db: Connection, segment: Segment) -> None:
-    """Keep a segment; one that is already here stays as it is."""
+    """Keep a segment; one that is already here stays as it is.
+
+    Of a stream an erased athlete wore, only what others wore is kept.
+    """
+    if db.execute("SELECT 1 FROM erased_stream WHERE stream_id = ?", (segment.stream_id,)).fetchone():
+        left = inside(segment, _spans(db, segment.stream_id))
+        if left is None:
+            return
+        segment = left
     db.execute(
         "INSERT OR IGNORE INTO segment(seg_id, stream_id, boot_no, mono0, mono1, n, codec, blob)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -56,3 +65,25 @@ def by_id(db: Connection, seg_ids: Iterable[bytes]) -> list[Segment]:
 def mark_stored(db: Connection, seg_ids: Iterable[bytes]) -> None:
     """The cloud says it has these."""
     db.executemany("UPDATE segment SET state = 'stored' WHERE seg_id = ?", ((i,) for i in seg_ids))
+
+
+def doubt_stored(db: Connection) -> None:
+    """The cloud may have lost any of them: none counts as stored until it says so again."""
+    db.execute("UPDATE segment SET state = 'sealed' WHERE state = 'stored'")
+
+
+def cut_stream(db: Connection, stream_id: str) -> None:
+    """Keep of a stream only what somebody wore, as the assignments stand now."""
+    spans = _spans(db, stream_id)
+    for segment in of_stream(db, stream_id, -(1 << 62), None):
+        left = inside(segment, spans)
+        if left is segment:
+            continue
+        db.execute("DELETE FROM segment WHERE seg_id = ?", (segment.seg_id,))
+        if left is not None:
+            add(db, left)
+
+
+def _spans(db: Connection, stream_id: str) -> list[tuple[int, int | None]]:
+    rows = db.execute("SELECT from_ms, to_ms FROM stream_assignment WHERE stream_id = ?", (stream_id,))
+    return [(row[0], row[1]) for row in rows]

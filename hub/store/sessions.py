@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from sqlite3 import Connection
 from typing import Any
 
@@ -20,15 +21,16 @@ def _from_row(row: tuple[Any, ...]) -> Session:
         boot_no=row[6],
         mono0_ms=row[7],
         mono1_ms=row[8],
-        source=Via(row[9]),
+        source=Via(row[9]) if row[9] in tuple(Via) else Via.FILE,  # another hub may know more words
+        hub_id=row[10],
     )
 
 
 def recent(db: Connection, limit: int = 50) -> list[Session]:
-    """Sessions, newest first."""
+    """Sessions, newest first, without those whose imports were undone or joined another."""
     rows = db.execute(
         "SELECT session_id, title, sport, started_at_ms, utc_offset_s, ended_at_ms, boot_no, mono0_ms,"
-        " mono1_ms, source FROM session ORDER BY started_at_ms DESC LIMIT ?",
+        " mono1_ms, source, hub_id FROM session WHERE NOT is_removed ORDER BY started_at_ms DESC LIMIT ?",
         (limit,),
     )
     return [_from_row(row) for row in rows]
@@ -38,7 +40,7 @@ def session(db: Connection, session_id: str) -> Session:
     """One session; raises NotFound."""
     row = db.execute(
         "SELECT session_id, title, sport, started_at_ms, utc_offset_s, ended_at_ms, boot_no, mono0_ms,"
-        " mono1_ms, source FROM session WHERE session_id = ?",
+        " mono1_ms, source, hub_id FROM session WHERE session_id = ? AND NOT is_removed",
         (session_id,),
     ).fetchone()
     if row is None:
@@ -46,20 +48,40 @@ def session(db: Connection, session_id: str) -> Session:
     return _from_row(row)
 
 
-def live(db: Connection) -> Session | None:
-    """The session that is running, if one is."""
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A session as it is kept, removed or not; `age` is smaller the longer it is known here."""
+
+    session: Session
+    is_removed: bool
+    age: int
+
+
+def kept(db: Connection, session_id: str) -> Kept | None:
+    """A session even where it was removed, or None."""
     row = db.execute(
         "SELECT session_id, title, sport, started_at_ms, utc_offset_s, ended_at_ms, boot_no, mono0_ms,"
-        " mono1_ms, source FROM session WHERE ended_at_ms IS NULL ORDER BY started_at_ms DESC LIMIT 1"
+        " mono1_ms, source, hub_id, is_removed, rowid FROM session WHERE session_id = ?",
+        (session_id,),
+    ).fetchone()
+    return None if row is None else Kept(_from_row(row), bool(row[11]), row[12])
+
+
+def live(db: Connection) -> Session | None:
+    """The session that is running on this hub, if one is."""
+    row = db.execute(
+        "SELECT session_id, title, sport, started_at_ms, utc_offset_s, ended_at_ms, boot_no, mono0_ms,"
+        " mono1_ms, source, hub_id FROM session WHERE ended_at_ms IS NULL AND NOT is_removed"
+        " AND hub_id IS NULL ORDER BY started_at_ms DESC LIMIT 1"
     ).fetchone()
     return None if row is None else _from_row(row)
 
 
 def assignments(db: Connection, session_id: str) -> list[Assignment]:
-    """Who wore which stream in a session, in order of time."""
+    """Who wore which stream in a session, in order of time; a span made empty is left out."""
     rows = db.execute(
         "SELECT assignment_id, stream_id, athlete_id, session_id, from_ms, to_ms FROM stream_assignment"
-        " WHERE session_id = ? ORDER BY from_ms, assignment_id",
+        " WHERE session_id = ? AND (to_ms IS NULL OR to_ms != from_ms) ORDER BY from_ms, assignment_id",
         (session_id,),
     )
     return [Assignment(*row) for row in rows]

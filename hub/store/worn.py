@@ -1,12 +1,14 @@
 """What was heard of each athlete in a session: segments and the open journal, through who wore what.
 
-It attributes and cuts; it computes no load.
+It attributes, cuts and puts every stream on the session's own boot clock; it computes no load.
 """
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from sqlite3 import Connection
 
 import numpy as np
@@ -14,7 +16,13 @@ from numpy.typing import NDArray
 
 from hub.domain import Assignment, Session
 from hub.store import boots, journal, segments, sessions, straps
-from sync.segments import unseal
+from hub.store.straps import Stream
+from sync.motion import CHANNEL as MOTION
+from sync.motion import Motion, joined, unseal_motion
+from sync.segments import Samples, unseal
+
+SECOND_BEST_MS = 5_000
+"""A second receiver counts only where the better one was silent for longer than this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +36,86 @@ class HeartRates:
 def heart_rates(
     db: Connection, session: Session, athlete_ids: set[str] | None = None
 ) -> dict[str, HeartRates]:
-    """Heart rates by athlete id, of everyone who wore a strap in the session or of those asked for."""
+    """Heart rates by athlete id, of everyone who wore anything in the session or of those asked for."""
     open_rows = _open_by_stream(db) if session.is_live else {}
     pieces: dict[str, list[HeartRates]] = defaultdict(list)
     for worn in sessions.assignments(db, session.session_id):
         if athlete_ids is None or worn.athlete_id in athlete_ids:
             pieces[worn.athlete_id].extend(_pieces(db, session, worn, open_rows))
     return {athlete_id: _joined(parts) for athlete_id, parts in pieces.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Intervals:
+    """One notification with its RR intervals: ms on the session's own boot clock, and the strap's id."""
+
+    mono_ms: int
+    rr_1024: tuple[int, ...]
+    strap_id: str
+
+
+def intervals(db: Connection, session: Session, athlete_ids: set[str]) -> dict[str, list[Intervals]]:
+    """RR intervals by athlete id, in order of time, of every notification with a heart rate."""
+    open_rows = _open_by_stream(db) if session.is_live else {}
+    found: dict[str, list[Intervals]] = defaultdict(list)
+    for worn in sessions.assignments(db, session.session_id):
+        stream = straps.stream_by_id(db, worn.stream_id) if worn.athlete_id in athlete_ids else None
+        if stream is not None and stream.channel == straps.CHANNEL:
+            shift = boots.shift_ms(db, stream.boot_no, session.boot_no)
+            stored = segments.of_stream(db, worn.stream_id, worn.from_ms, worn.to_ms)
+            heard = [row for segment in stored for row in _notifications(unseal(segment))]
+            heard += [(s.mono_ms, s.bpm, s.rr_1024) for s in open_rows.get(stream.stream_no, [])]
+            to_ms = math.inf if worn.to_ms is None else worn.to_ms
+            found[worn.athlete_id] += [
+                Intervals(mono_ms + shift, rr_1024, stream.strap_id)
+                for mono_ms, bpm, rr_1024 in heard
+                if bpm and rr_1024 and worn.from_ms <= mono_ms < to_ms
+            ]
+    return {athlete_id: sorted(rows, key=lambda row: row.mono_ms) for athlete_id, rows in found.items()}
+
+
+def _notifications(samples: Samples) -> Iterator[tuple[int, int, tuple[int, ...]]]:
+    rr_1024, at = samples.rr_1024.tolist(), 0
+    rows = zip(samples.mono_ms.tolist(), samples.bpm.tolist(), samples.rr_count.tolist(), strict=True)
+    for mono_ms, bpm, count in rows:
+        yield mono_ms, bpm, tuple(rr_1024[at : at + count])
+        at += count
+
+
+def motion(db: Connection, session: Session, athlete_ids: set[str] | None = None) -> dict[str, Motion]:
+    """Motion by athlete id on the session's own boot clock, of those who have any.
+
+    Rows of two receivers are never mixed: the one with more rows counts, and another only where it was
+    silent. Sealed segments only; nothing records motion live.
+    """
+    people: dict[str, dict[str, list[Motion]]] = defaultdict(lambda: defaultdict(list))
+    for worn in sessions.assignments(db, session.session_id):
+        if athlete_ids is None or worn.athlete_id in athlete_ids:
+            stream = straps.stream_by_id(db, worn.stream_id)
+            if stream is not None and stream.channel == MOTION:
+                people[worn.athlete_id][worn.stream_id].append(_moved(db, session, worn, stream))
+    found = {
+        athlete_id: _best([joined(parts) for parts in streams.values()])
+        for athlete_id, streams in people.items()
+    }
+    return {athlete_id: rows for athlete_id, rows in found.items() if len(rows)}
+
+
+def _moved(db: Connection, session: Session, worn: Assignment, stream: Stream) -> Motion:
+    stored = segments.of_stream(db, worn.stream_id, worn.from_ms, worn.to_ms)
+    rows = joined([unseal_motion(segment) for segment in stored])
+    rows = rows.rows(_worn(rows.mono_ms, worn))
+    return replace(rows, mono_ms=rows.mono_ms + boots.shift_ms(db, stream.boot_no, session.boot_no))
+
+
+def _best(streams: list[Motion]) -> Motion:
+    best = joined([])
+    for part in sorted(streams, key=len, reverse=True):
+        at = np.searchsorted(best.mono_ms, part.mono_ms)
+        edges = np.concatenate(([-(1 << 62)], best.mono_ms, [1 << 62]))
+        distance_ms = np.minimum(part.mono_ms - edges[at], edges[at + 1] - part.mono_ms)
+        best = joined([best, part.rows(distance_ms > SECOND_BEST_MS)])
+    return best
 
 
 def _open_by_stream(db: Connection) -> dict[int, list[journal.Sample]]:
@@ -49,7 +130,7 @@ def _pieces(
     db: Connection, session: Session, worn: Assignment, open_rows: dict[int, list[journal.Sample]]
 ) -> list[HeartRates]:
     stream = straps.stream_by_id(db, worn.stream_id)
-    if stream is None:
+    if stream is None or stream.channel != straps.CHANNEL:
         return []
     shift = boots.shift_ms(db, stream.boot_no, session.boot_no)
     found = [unseal(s) for s in segments.of_stream(db, worn.stream_id, worn.from_ms, worn.to_ms)]
@@ -62,14 +143,14 @@ def _pieces(
                 np.array([s.bpm for s in still_open], dtype=np.int16),
             )
         )
-    return [_cut(part, worn.from_ms, worn.to_ms, shift) for part in parts]
+    kept = [_worn(part.mono_ms, worn) for part in parts]
+    return [HeartRates(part.mono_ms[it] + shift, part.bpm[it]) for part, it in zip(parts, kept, strict=True)]
 
 
-def _cut(part: HeartRates, from_ms: int, to_ms: int | None, shift_ms: int) -> HeartRates:
-    kept = part.mono_ms >= from_ms
-    if to_ms is not None:
-        kept &= part.mono_ms < to_ms
-    return HeartRates(part.mono_ms[kept] + shift_ms, part.bpm[kept])
+def _worn(mono_ms: NDArray[np.int64], worn: Assignment) -> NDArray[np.bool_]:
+    """Which times of the stream's own clock lie in the assignment."""
+    to_ms = np.iinfo(np.int64).max if worn.to_ms is None else worn.to_ms
+    return (mono_ms >= worn.from_ms) & (mono_ms < to_ms)
 
 
 def _joined(parts: list[HeartRates]) -> HeartRates:

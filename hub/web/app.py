@@ -20,15 +20,26 @@ from litestar.types import Message, Scope
 from hub.errors import HubError, NotFound
 from hub.web import (
     athletes_page,
+    batch_page,
     board_page,
+    days_page,
+    external_page,
     health,
+    import_detail_page,
     import_page,
+    inbox_page,
     insights_page,
+    limits_page,
+    metric_notes,
+    pitch_page,
     session_page,
     sign_in_page,
+    sources_page,
     straps_page,
     sync_page,
+    table_page,
     users_page,
+    variability_page,
 )
 from hub.web.api_docs import api_docs
 from hub.web.auth import Attempts, SameOriginMiddleware, SignInMiddleware, signed_in_only
@@ -39,9 +50,20 @@ BODY_LIMIT_BYTES = 64 << 10
 PAGES = (
     board_page,
     session_page,
+    variability_page,
+    external_page,
+    pitch_page,
+    metric_notes,
     athletes_page,
+    days_page,
+    limits_page,
     straps_page,
     import_page,
+    import_detail_page,
+    batch_page,
+    table_page,
+    inbox_page,
+    sources_page,
     insights_page,
     sync_page,
     users_page,
@@ -108,7 +130,7 @@ def _failed(request: Request[Any, Any, Any], error: HTTPException) -> Response[A
     said = {
         404: "There is no such page.",
         405: "This address cannot do that.",
-        413: "The file is too large: 32 MB is the limit.",
+        413: "That is too large: 2 GB is the limit for a file.",
     }
     return _answer(request, error.status_code, said.get(error.status_code, error.detail), "")
 

@@ -16,7 +16,8 @@ from litestar.response import Redirect, Template
 
 from hub.analytics.profile import Sex
 from hub.domain import Athlete
-from hub.store import athletes, straps
+from hub.profiles import athletes_on, local_day
+from hub.store import athletes, profile_changes, straps
 from hub.web.parts import parts_of
 from hub.web.shell import SEE_OTHER, AnyRequest, Form, page
 
@@ -87,9 +88,11 @@ def typed_from(athlete: Athlete | None) -> dict[str, str]:
     }
 
 
-def _form_page(
+async def _form_page(
     request: AnyRequest, athlete_id: str | None, form: dict[str, str], faults: dict[str, str]
 ) -> Template:
+    kept = await parts_of(request).database.read(lambda db: profile_changes.of_athlete(db, athlete_id or ""))
+    days = [it.doc["valid_from"] for it in kept if not it.is_removed]
     return page(
         request,
         "athlete.html",
@@ -98,16 +101,18 @@ def _form_page(
         form=form,
         faults=faults,
         sexes=SEXES,
+        first_change=min(days, default=None),
     )
 
 
 @get("/athletes", include_in_schema=False)
 async def athlete_list(request: AnyRequest) -> Template:
-    """Everybody, the inactive ones last."""
+    """Everybody with today's limits, the inactive ones last."""
+    today = local_day(parts_of(request).now_wall_ms())
 
     def question(db: sqlite3.Connection) -> tuple[list[Athlete], dict[str, str]]:
         worn = {s.athlete_id: s.name for s in straps.all_straps(db) if s.athlete_id}
-        return athletes.all_athletes(db, include_inactive=True), worn
+        return athletes_on(db, today, include_inactive=True), worn
 
     people, worn = await parts_of(request).database.read(question)
     ordered = sorted(people, key=lambda athlete: not athlete.is_active)
@@ -117,7 +122,7 @@ async def athlete_list(request: AnyRequest) -> Template:
 @get("/athletes/new", include_in_schema=False)
 async def new_athlete(request: AnyRequest) -> Template:
     """An empty form."""
-    return _form_page(request, None, typed_from(None), {})
+    return await _form_page(request, None, typed_from(None), {})
 
 
 @post("/athletes/new", include_in_schema=False)
@@ -125,7 +130,7 @@ async def add_athlete(request: AnyRequest, data: Form) -> Response[Any]:
     """Add, or show what is wrong; `again` keeps the form open for the next one."""
     form = read_form(data)
     if form.faults:
-        return _form_page(request, None, form.typed, form.faults)
+        return await _form_page(request, None, form.typed, form.faults)
     await parts_of(request).actions.save_athlete(None, form.fields)
     return Redirect("/athletes/new" if "again" in data else "/athletes", status_code=SEE_OTHER)
 
@@ -134,7 +139,7 @@ async def add_athlete(request: AnyRequest, data: Form) -> Response[Any]:
 async def athlete_form(request: AnyRequest, athlete_id: FromPath[UUID]) -> Template:
     """One athlete's form."""
     athlete = await parts_of(request).database.read(lambda db: athletes.athlete(db, str(athlete_id)))
-    return _form_page(request, athlete.athlete_id, typed_from(athlete), {})
+    return await _form_page(request, athlete.athlete_id, typed_from(athlete), {})
 
 
 @post("/athletes/{athlete_id:uuid}", include_in_schema=False)
@@ -142,7 +147,7 @@ async def edit_athlete(request: AnyRequest, athlete_id: FromPath[UUID], data: Fo
     """Save, or show what is wrong."""
     form = read_form(data)
     if form.faults:
-        return _form_page(request, str(athlete_id), form.typed, form.faults)
+        return await _form_page(request, str(athlete_id), form.typed, form.faults)
     await parts_of(request).actions.save_athlete(str(athlete_id), form.fields)
     return Redirect("/athletes", status_code=SEE_OTHER)
 

@@ -12,21 +12,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 from hub.board import Board
 from hub.domain import Athlete, Session, StrapStatus
+from hub.import_desk import ImportDesk
+from hub.profiles import NewChange
+from hub.recalculation import Progress
 from hub.store.database import Database
 from hub.web.live import Frames
 
 if TYPE_CHECKING:
     from litestar.connection import ASGIConnection
-
-
-@dataclass(frozen=True, slots=True)
-class ImportOutcome:
-    """What became of one file: status is imported, duplicate or failed; detail is a sentence."""
-
-    filename: str
-    status: str
-    detail: str
-    session_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +41,8 @@ class Actions:
     end_session: Callable[[], Awaitable[Session]]
     assign_strap: Callable[[str, str | None], Awaitable[None]]
     save_athlete: Callable[[str | None, dict[str, object]], Awaitable[Athlete]]
-    import_file: Callable[[str, bytes, str | None], Awaitable[ImportOutcome]]
+    change_values: Callable[[str, NewChange, str], Awaitable[str]]
+    set_change_removed: Callable[[str, bool], Awaitable[None]]
     enrol: Callable[[str, str], Awaitable[None]]
     sync_now: Callable[[], Awaitable[None]]
 
@@ -60,6 +54,8 @@ class WebParts:
     database: Database
     board: Board
     actions: Actions
+    imports: ImportDesk
+    progress: Callable[[], Awaitable[Progress]]
     straps: Callable[[], tuple[StrapStatus, ...]]
     sync_view: Callable[[], SyncView]
     now_mono_ms: Callable[[], int]

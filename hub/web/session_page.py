@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
@@ -18,22 +19,26 @@ from litestar.response import Template
 
 from hub import loads
 from hub.domain import Athlete, LoadRow, Session
+from hub.external import ExternalRow, external_table
+from hub.speeds import speed_settings
 from hub.store import sessions
+from hub.web import external_view
+from hub.web.limits_view import NAMES, zone_css
 from hub.web.parts import parts_of
 from hub.web.shell import AnyRequest, minutes_text, page
 
 COVERAGE_LOW = 0.8
-CSV_HEAD = (
-    "number", "name", "banister_au", "edwards_au", "mean_bpm", "max_bpm", "z0_s", "z1_s", "z2_s", "z3_s",
-    "z4_s", "z5_s", "coverage", "estimated_s", "flags",
-)  # fmt: skip
+CSV_HEAD = ("number", "name", "banister_au", "edwards_au", "mean_bpm", "max_bpm")
+CSV_END = ("coverage", "estimated_s", "own_zone_edges_bpm", "flags")
+STANDARD_COUNT = 6
 
 
 @dataclass(frozen=True, slots=True)
 class ZoneShare:
-    """One piece of the zone bar, in per cent of its width."""
+    """One piece of the zone bar, in per cent of its width; `css` is its colour's class."""
 
     zone: int
+    css: str
     start: str
     width: str
 
@@ -55,7 +60,8 @@ def zone_shares(zone_s: tuple[float, ...]) -> tuple[ZoneShare, ...]:
     shares, start = [], 0.0
     for zone, seconds in enumerate(zone_s):
         if total and seconds:
-            shares.append(ZoneShare(zone, f"{start:.2f}", f"{100 * seconds / total:.2f}"))
+            css = zone_css(zone, len(zone_s) - 1)
+            shares.append(ZoneShare(zone, css, f"{start:.2f}", f"{100 * seconds / total:.2f}"))
             start += 100 * seconds / total
     return tuple(shares)
 
@@ -67,6 +73,10 @@ def flags(row: LoadRow) -> tuple[str, ...]:
         said.append("HRmax not set")
     elif row.banister_au is None and row.mean_bpm is not None:
         said.append("no Banister: sex or resting HR not set")
+    if row.estimated:
+        said.append(f"{' and '.join(NAMES[name] for name in row.estimated if name in NAMES)} estimated")
+    if row.has_own_zones and row.zone_edges_bpm:
+        said.append(f"own zones at {', '.join(f'{edge:.0f}' for edge in row.zone_edges_bpm)}")
     if row.is_hr_max_exceeded:
         said.append("above HRmax: check it")
     if row.coverage < COVERAGE_LOW:
@@ -100,11 +110,14 @@ def _csv_text(value: str) -> str:
     return f"'{value}" if value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
 
 
-def load_csv(rows: list[LoadRow]) -> str:
-    """The load table as CSV; empty where a value is missing."""
+def load_csv(rows: list[LoadRow], moved: Mapping[str, ExternalRow] | None = None) -> str:
+    """The load table as CSV; empty where a value is missing. `moved` by athlete id adds the work done."""
     out = io.StringIO()
     writer = csv.writer(out)
-    writer.writerow(CSV_HEAD)
+    count = max((len(row.zone_s) for row in rows), default=STANDARD_COUNT)
+    count = max(count, STANDARD_COUNT)
+    work_head = external_view.CSV_HEAD if moved else ()
+    writer.writerow([*CSV_HEAD, *(f"z{zone}_s" for zone in range(count)), *CSV_END, *work_head])
     for row in rows:
         au = ["" if v is None else f"{v:.1f}" for v in (row.banister_au, row.edwards_au, row.mean_bpm)]
         writer.writerow(
@@ -114,9 +127,12 @@ def load_csv(rows: list[LoadRow]) -> str:
                 *au,
                 row.max_bpm,
                 *(f"{s:.0f}" for s in row.zone_s),
+                *[""] * (count - len(row.zone_s)),
                 f"{row.coverage:.3f}",
                 f"{row.estimated_s:.0f}",
+                " ".join(f"{edge:.1f}" for edge in row.zone_edges_bpm) if row.has_own_zones else "",
                 "; ".join(flags(row)),
+                *(external_view.csv_cells(moved.get(row.athlete_id)) if moved else ()),
             ]
         )
     return out.getvalue()
@@ -134,6 +150,13 @@ async def _found(request: AnyRequest, session_id: UUID) -> Found:
         return session, loads.load_table(db, str(session_id), now_mono_ms if session.is_live else None)
 
     return await parts.database.read(question)
+
+
+def _moved(db: sqlite3.Connection, session: Session) -> dict[str, ExternalRow]:
+    """Work done by athlete id, of those with motion."""
+    settings = speed_settings(db)
+    rows = external_table(db, session.session_id, settings.tops_m_s, settings.limits)
+    return {row.athlete.athlete_id: row for row in rows}
 
 
 async def _series(request: AnyRequest, session_id: UUID) -> list[tuple[Athlete, list[int], list[int | None]]]:
@@ -184,9 +207,10 @@ async def session_series(request: AnyRequest, session_id: FromPath[UUID]) -> dic
 async def session_csv(request: AnyRequest, session_id: FromPath[UUID]) -> Response[str]:
     """One row an athlete, times in seconds."""
     session, rows = await _found(request, session_id)
+    moved = await parts_of(request).database.read(lambda db: _moved(db, session))
     name = f"load-{session.session_id[:8]}.csv"
     return Response(
-        load_csv(rows),
+        load_csv(external_view.with_movers(rows, moved), moved),
         media_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )

@@ -18,6 +18,7 @@ from litestar.params import Body
 from litestar.response import Template
 from litestar.status_codes import HTTP_200_OK
 
+from hub.analytics.catalogue import metric
 from hub.domain import Role
 from hub.web.auth import Connection, user_of
 from hub.web.parts import parts_of
@@ -33,6 +34,7 @@ PLACES = (
     ("/athletes", "Athletes"),
     ("/straps", "Straps"),
     ("/import", "Import"),
+    ("/inbox", "Inbox"),
     ("/insights", "Insights"),
     ("/sync", "Sync"),
 )
@@ -90,7 +92,7 @@ def environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals.update(static=static, places=PLACES)
+    made.globals.update(static=static, places=PLACES, metric=metric)
     made.filters.update(date=date_text, minutes=minutes_text, rounded=rounded, counted=count_text)
     return made
 

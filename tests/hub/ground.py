@@ -19,7 +19,7 @@ from hub.domain import Contact, LoadRow, Reading, Session
 from hub.errors import HubError
 from hub.loads import load_table
 from hub.recorder import Recorder
-from hub.store import boots, journal, sessions
+from hub.store import boots, journal, segments, sessions
 from hub.store.database import Database
 from hub.store.records import Moment, propose
 from sync.segments import Segment, unseal
@@ -133,33 +133,26 @@ class Ground:
         self._start_boot(f"boot-{self.boot_no + 1}")
         await self.restart()
 
+    def add_stream(self, session: Session, athlete_id: str, channel: str, *sealed: Segment) -> None:
+        """An imported stream, on the clock of its segments' boot, all of it the athlete's in the session."""
+        first, last = sealed[0], sealed[-1]
+        stream = {"strap_id": f"file:{first.stream_id}", "boot_no": first.boot_no, "channel": channel}
+        worn = {"stream_id": first.stream_id, "athlete_id": athlete_id, "session_id": session.session_id,
+                "from_ms": first.mono0_ms, "to_ms": last.mono1_ms + 1}  # fmt: skip
+
+        def change(db: Connection) -> None:
+            propose(db, self.moment(), "stream", first.stream_id, stream)
+            propose(db, self.moment(), "stream_assignment", str(uuid4()), worn)
+            for segment in sealed:
+                segments.add(db, segment)
+
+        self.store.write_now(change)
+
     # --- what came of it
 
     def stored(self) -> Counter[Heard]:
         """Every sample at rest, in segments and in the open journal."""
-
-        def question(db: Connection) -> Counter[Heard]:
-            found: Counter[Heard] = Counter()
-            straps = dict(db.execute("SELECT stream_id, sensor_id FROM stream").fetchall())
-            by_no = dict(db.execute("SELECT stream_no, sensor_id FROM stream").fetchall())
-            for row in db.execute(
-                "SELECT seg_id, stream_id, boot_no, mono0, mono1, n, codec, blob FROM segment"
-            ):
-                segment = Segment(*row)
-                samples = unseal(segment)
-                at = 0
-                for mono_ms, bpm, rr_n in zip(
-                    samples.mono_ms.tolist(), samples.bpm.tolist(), samples.rr_count.tolist(), strict=True
-                ):
-                    rr = tuple(samples.rr_1024[at : at + rr_n].tolist())
-                    found[straps[segment.stream_id], segment.boot_no, mono_ms, bpm, rr] += 1
-                    at += rr_n
-            for _row_id, boot_no, open_samples in journal.open_samples(db):
-                for s in open_samples:
-                    found[by_no[s.stream_no], boot_no, s.mono_ms, s.bpm, s.rr_1024] += 1
-            return found
-
-        return self.store.read_now(question)
+        return self.store.read_now(sealed_and_open)
 
     def count(self, table: str) -> int:
         return int(self.store.read_now(lambda db: db.execute(f"SELECT count(*) FROM {table}").fetchone()[0]))
@@ -183,6 +176,27 @@ class Ground:
 
     def close(self) -> None:
         self.store.close()
+
+
+def sealed_and_open(db: Connection) -> Counter[Heard]:
+    """Every sample of a store, in segments and in the open journal."""
+    found: Counter[Heard] = Counter()
+    straps = dict(db.execute("SELECT stream_id, sensor_id FROM stream").fetchall())
+    by_no = dict(db.execute("SELECT stream_no, sensor_id FROM stream").fetchall())
+    for row in db.execute("SELECT seg_id, stream_id, boot_no, mono0, mono1, n, codec, blob FROM segment"):
+        segment = Segment(*row)
+        samples = unseal(segment)
+        at = 0
+        for mono_ms, bpm, rr_n in zip(
+            samples.mono_ms.tolist(), samples.bpm.tolist(), samples.rr_count.tolist(), strict=True
+        ):
+            rr = tuple(samples.rr_1024[at : at + rr_n].tolist())
+            found[straps[segment.stream_id], segment.boot_no, mono_ms, bpm, rr] += 1
+            at += rr_n
+    for _row_id, boot_no, open_samples in journal.open_samples(db):
+        for s in open_samples:
+            found[by_no[s.stream_no], boot_no, s.mono_ms, s.bpm, s.rr_1024] += 1
+    return found
 
 
 def run(story: Coroutine[Any, Any, T]) -> T:

@@ -78,17 +78,21 @@ def test_status_works_on_a_fresh_folder(tmp_path: Path) -> None:
     assert "not enrolled" in done.stdout
 
 
-def test_import_in_a_process_of_its_own_refuses_and_then_stores(here: Path) -> None:
-    refused = command(here, "import", str(here / "run.fit"))
-    assert refused.returncode == 1
-    assert refused.stdout == ""
-    lines = refused.stderr.splitlines()
-    assert lines[0].startswith("error: This cannot be done now: the file needs an athlete")
-    assert lines[1].startswith("hint: ")
-    assert len(lines) == 2
+def test_import_in_a_process_of_its_own_waits_in_the_inbox_until_an_athlete_is_given(here: Path) -> None:
+    waiting = command(here, "import", str(here / "run.fit"), "--json")
+    assert (waiting.returncode, waiting.stderr) == (0, "")
+    assert [session["athlete"] for session in json.loads(waiting.stdout)["sessions"]] == [None]
     done = command(here, "import", str(here / "run.fit"), "--athlete", "7", "--json")
     assert (done.returncode, done.stderr) == (0, "")
-    assert json.loads(done.stdout)["status"] == "imported"
+    given = json.loads(done.stdout)
+    assert (given["status"], given["sessions"][0]["athlete"]) == ("duplicate", "Ada")
+
+
+def test_metrics_says_what_a_number_means(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["metrics", "banister_trimp"]) == 0
+    assert "Banister 1991" in capsys.readouterr().out
+    assert cli.main(["metrics", "vibes"]) == 1
+    assert "no such metric: vibes" in capsys.readouterr().err
 
 
 def test_an_athlete_is_found_by_name_number_or_id(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -107,7 +111,9 @@ def test_files_that_cannot_be_read_end_with_1_and_do_not_stop_the_others(
     paths = [str(here / name) for name in ("missing.fit", "bad.fit", "run.fit")]
     assert cli.main(["import", *paths, "--athlete", "Ada"]) == 1
     said = capsys.readouterr().out.splitlines()
-    assert [line.split(": ")[1] for line in said] == ["failed", "failed", "imported"]
+    outcomes = [line for line in said if line.startswith(str(here))]
+    assert [line.split(": ")[1] for line in outcomes] == ["failed", "failed", "imported"]
+    assert said[-1] == "3 files: 1 imported, 2 failed."
 
 
 def test_sync_without_a_hub_says_how_to_start_one(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -40,3 +40,11 @@ class CloudView:
         """Banister AU by athlete, as the cloud computed it."""
         rows = self._ask("SELECT athlete_id, banister_au FROM session_load WHERE session_id = %s", session_id)
         return {row[0]: row[1] for row in rows}
+
+    def hub_ops(self) -> list[str]:
+        """Ids of every op a hub sent and the club's feed holds."""
+        return [str(row[0]) for row in self._ask("SELECT op_id FROM change_log WHERE hub_id IS NOT NULL")]
+
+    def segments(self) -> dict[bytes, bytes]:
+        """Every segment's payload by its id."""
+        return {bytes(row[0]): bytes(row[1]) for row in self._ask("SELECT seg_id, payload FROM segment")}

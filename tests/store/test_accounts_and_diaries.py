@@ -44,10 +44,10 @@ def test_a_sign_in_ends_when_it_expires_or_is_closed(store: Database) -> None:
 
 
 def test_only_a_successful_import_makes_a_file_known(store: Database) -> None:
-    failed = imports.ImportRecord("i1", "run.fit", "FIT", "failed", "damaged", None, 1)
+    failed = imports.ImportRecord("i1", "run.fit", "FIT", "failed", "damaged", None, 1, "ff")
     taken = replace(failed, import_id="i2", status="imported", session_id="s1", at_ms=2)
-    store.write_now(lambda db: imports.add(db, failed, "ff"))
+    store.write_now(lambda db: imports.add(db, failed))
     assert store.read_now(lambda db: imports.already_imported(db, "ff")) is None
-    store.write_now(lambda db: imports.add(db, taken, "ff"))
+    store.write_now(lambda db: imports.add(db, taken))
     assert store.read_now(lambda db: imports.already_imported(db, "ff")) == taken
     assert store.read_now(imports.recent) == [taken, failed]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -13,7 +14,7 @@ from hub.store.outbox import LOG_LINES, StoreOutbox
 from hub.store.records import propose
 from sync.outbox import Outbox
 from sync.wire import Anchor, OpResult, PushResponse
-from tests.store.small_store import PERSON, anchor, counted_ids, feed_set, moment, segment
+from tests.store.small_store import PERSON, anchor, counted_ids, feed_set, moment, open_store, segment
 
 
 class Desk:
@@ -86,7 +87,7 @@ def test_a_rewound_log_has_no_hole_where_an_operation_had_been_rejected(desk: De
     assert desk.pending() == [2, 3]
 
 
-def test_rewinding_past_an_echoed_operation_is_refused_and_changes_nothing(desk: Desk) -> None:
+def test_rewinding_goes_back_past_echoed_operations_as_long_as_they_are_kept(desk: Desk) -> None:
     desk.edit(3)
     desk.pushed(3)
     (first,) = desk.store.read_now(
@@ -94,10 +95,22 @@ def test_rewinding_past_an_echoed_operation_is_refused_and_changes_nothing(desk:
     )
     echo = feed_set(1, "athlete", first[1], PERSON, stamp_ms=5, op_id=first[0])
     asyncio.run(desk.outbox.apply_feed([echo], 1))
-    assert not asyncio.run(desk.outbox.rewind(0))
-    assert desk.pending() == []
-    assert asyncio.run(desk.outbox.rewind(1))
     assert not asyncio.run(desk.outbox.rewind(9))
+    assert desk.pending() == []
+    assert asyncio.run(desk.outbox.rewind(0))
+    assert desk.pending() == [1, 2, 3]
+
+
+def test_rewinding_past_what_was_forgotten_is_refused_and_changes_nothing(desk: Desk) -> None:
+    desk.edit(3)
+    desk.pushed(3)
+    month_ago = moment(desk.ids).wall_ms - 31 * 86_400_000
+    desk.store.write_now(lambda db: db.execute("UPDATE outbox SET echoed_at_ms = ?", (month_ago,)))
+    asyncio.run(desk.outbox.apply_feed([feed_set(1, "athlete", "b", PERSON, stamp_ms=5)], 1))
+    kept = desk.store.read_now(lambda db: db.execute("SELECT seq FROM outbox").fetchall())
+    assert kept == [(3,)]  # its chain proves for ever that this log is this log
+    assert not asyncio.run(desk.outbox.rewind(1))
+    assert desk.pending() == []
 
 
 def test_the_cursor_moves_with_the_feed_and_never_back(desk: Desk) -> None:
@@ -165,7 +178,7 @@ def test_a_moment_moves_between_boots_by_their_anchors(
     store: Database, from_boot: int, to_boot: int, expected: int
 ) -> None:
     facts = [anchor(1, 2_000_000, 50_000_000), anchor(2, 500_000, 49_500_000)]
-    store.write_now(lambda db: boots.register(db, "boot-two"))
+    store.write_now(lambda db: db.execute("INSERT INTO boot VALUES (2, 'boot-two')"))
     for fact in facts:
         store.write_now(lambda db, f=fact: boots.add_anchor(db, f))  # type: ignore[misc]
     assert store.read_now(lambda db: boots.shift_ms(db, from_boot, to_boot)) == expected
@@ -176,8 +189,20 @@ def test_a_boot_keeps_its_number(store: Database) -> None:
         register: Callable[..., int] = boots.register
         return store.write_now(lambda db: register(db, boot_id))
 
-    assert [numbered(b) for b in ("boot-one", "boot-two", "boot-one", "boot-three")] == [1, 2, 1, 3]
-    assert store.read_now(boots.newest) == 3
+    first, second, again, third = [numbered(b) for b in ("boot-one", "boot-two", "boot-one", "boot-three")]
+    assert (first, again) == (1, 1)
+    assert first < second < third == store.read_now(boots.newest)
+
+
+def test_two_copies_of_a_card_go_on_with_different_boot_numbers(tmp_path: Path) -> None:
+    def next_boot(folder: str, boot_id: str) -> int:
+        store = open_store(tmp_path / folder)
+        try:
+            return store.write_now(lambda db: boots.register(db, boot_id))
+        finally:
+            store.close()
+
+    assert next_boot("card", "ground-a") != next_boot("copy", "ground-b")
 
 
 def test_a_verified_anchor_beats_the_system_clock_whatever_its_error(store: Database) -> None:

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hub.errors import NotFound
+from hub.errors import ActionRefused, NotFound
 from hub.store import athletes, insights, ledger, meta, sessions, straps
 from hub.store.database import Database
-from hub.store.outbox import _pending
-from hub.store.records import apply_feed, propose
+from hub.store.oplog import pending as _pending
+from hub.store.records import apply_feed, propose, propose_many
 from sync.chain import CHAIN_0, verify
 from sync.wire import FeedOp
 from tests.store.small_store import PERSON, WALL_MS, counted_ids, feed_reject, feed_set, moment, open_store
@@ -155,10 +155,62 @@ def test_another_hubs_running_session_is_not_taken_for_our_own(store: Database) 
     )
     assert store.read_now(sessions.live) is None
     assert store.read_now(lambda db: straps.stream(db, 1, "A1")) is None
-    feed(store, feed_set(3, "session", "s2", session, stamp_ms=1, hub_id="us"))
+    (seen,) = store.read_now(sessions.recent)
+    assert (seen.session_id, seen.hub_id, seen.title) == ("s1", "them", "Away")
+    feed(store, feed_set(3, "session", "s1", {"title": "Away, late"}, stamp_ms=2))  # the office edits it
+    assert store.read_now(sessions.recent)[0].hub_id == "them"
+    assert store.read_now(sessions.live) is None
+
+
+def test_another_hubs_session_is_not_edited_here(store: Database, edit: Edit) -> None:
+    known: dict[str, object] = {
+        "title": "Away", "sport": "match", "started_at_ms": WALL_MS, "utc_offset_s": 0, "ended_at_ms": 1,
+        "boot_no": 1, "mono0_ms": 5, "mono1_ms": 6, "source": "gatt",
+    }  # fmt: skip
+    feed(store, feed_set(1, "session", "s1", known, stamp_ms=1, hub_id="them"))
+    with pytest.raises(ActionRefused, match="another hub"):
+        edit("session", "s1", {"title": "Ours"})
+    assert store.read_now(sessions.recent)[0].title == "Away"
+
+
+def test_results_are_not_asked_for_where_the_samples_are_not(store: Database) -> None:
+    known: dict[str, object] = {
+        "title": "Away", "sport": "match", "started_at_ms": WALL_MS, "utc_offset_s": 0, "ended_at_ms": 1,
+        "boot_no": 1, "mono0_ms": 5, "mono1_ms": 6, "source": "gatt",
+    }  # fmt: skip
+    worn: dict[str, object] = {
+        "stream_id": "t1", "athlete_id": "a1", "session_id": "s1", "from_ms": 0, "to_ms": None
+    }  # fmt: skip
+    feed(
+        store,
+        feed_set(1, "session", "s1", known, stamp_ms=1, hub_id="them"),
+        feed_set(2, "stream_assignment", "w1", worn, stamp_ms=1, hub_id="them"),
+    )
+    assert store.read_now(lambda db: db.execute("SELECT * FROM result_stale").fetchall()) == []
+
+
+def test_our_own_session_stays_ours_when_it_is_echoed(store: Database, edit: Edit) -> None:
+    store.write_now(lambda db: meta.put(db, "hub_id", "us"))
+    known: dict[str, object] = {
+        "title": "Home", "sport": "match", "started_at_ms": WALL_MS, "utc_offset_s": 0, "ended_at_ms": None,
+        "boot_no": 1, "mono0_ms": 5, "mono1_ms": None, "source": "gatt",
+    }  # fmt: skip
+    op_id = edit("session", "s2", known)
+    feed(store, feed_set(1, "session", "s2", known, stamp_ms=1, op_id=op_id, hub_id="us"))
     ours = store.read_now(sessions.live)
     assert ours is not None
-    assert ours.session_id == "s2"
+    assert (ours.session_id, ours.hub_id) == ("s2", None)
+
+
+def test_what_a_restored_card_recorded_in_its_lost_days_is_not_taken_up_again(store: Database) -> None:
+    store.write_now(lambda db: meta.put(db, "hub_id", "us"))
+    known: dict[str, object] = {
+        "title": "Lost", "sport": "match", "started_at_ms": WALL_MS, "utc_offset_s": 0, "ended_at_ms": None,
+        "boot_no": 1, "mono0_ms": 5, "mono1_ms": None, "source": "gatt",
+    }  # fmt: skip
+    feed(store, feed_set(1, "session", "s3", known, stamp_ms=1, hub_id="us"))
+    assert store.read_now(sessions.live) is None
+    assert store.read_now(sessions.recent)[0].hub_id == "us"
 
 
 def dump(db: Connection) -> list[tuple[object, ...]]:
@@ -208,3 +260,28 @@ def test_the_typed_tables_refuse_what_is_not_of_their_type(store: Database) -> N
                 "INSERT INTO athlete(athlete_id, name, shirt_number) VALUES ('a', 'b', 'c')"
             )
         )
+
+
+def test_many_edits_at_once_are_what_they_would_be_one_by_one(tmp_path: Path) -> None:
+    edits = {f"a{n}": PERSON | {"shirt_number": n} for n in range(30)}
+    seen = []
+    for is_many in (False, True):
+        database = open_store(tmp_path / str(is_many))
+        ids = counted_ids()
+
+        def change(db: Connection, is_many: bool = is_many, ids: Callable[[], str] = ids) -> None:
+            apply_feed(db, [feed_set(1, "athlete", "a3", PERSON | {"name": "Cloud"}, stamp_ms=9)], WALL_MS)
+            propose(db, moment(ids), "athlete", "a4", PERSON)
+            if is_many:
+                propose_many(db, moment(ids), "athlete", edits)
+            else:
+                for pk, fields in edits.items():
+                    propose(db, moment(ids), "athlete", pk, fields)
+
+        database.write_now(change)
+        ops = database.read_now(lambda db: _pending(db, 1 << 20))
+        assert verify(CHAIN_0, ops)
+        seen.append((ops, database.read_now(athletes.all_athletes)))
+        database.close()
+    assert seen[0] == seen[1]
+    assert len(seen[0][1]) == 30

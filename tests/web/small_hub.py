@@ -10,16 +10,20 @@ from dataclasses import replace
 from pathlib import Path
 from sqlite3 import Connection
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 from hub.board import Board
 from hub.domain import Athlete, Contact, Reading, Session, StrapStatus, Via
 from hub.errors import ActionRefused
+from hub.import_desk import DeskSetting, ImportDesk
+from hub.profiles import NewChange, local_day, propose_change, set_removed
+from hub.recalculation import Recalculation
 from hub.recorder import Recorder
 from hub.store import athletes, boots, meta
 from hub.store.database import Database
 from hub.store.records import Moment, propose
 from hub.web.live import Frames
-from hub.web.parts import Actions, ImportOutcome, SyncView, WebParts
+from hub.web.parts import Actions, SyncView, WebParts
 
 SETUP_CODE = "K7QM-2XPA"
 START_WALL_MS = 1_795_255_200_000
@@ -35,6 +39,7 @@ class SmallHub:
         self.mono_ms, self.wall_ms = 1_000_000, START_WALL_MS
         self.board, self.frames = Board(), Frames()
         self.recorder = Recorder(self.database, self.board, self.moment)
+        self.recalculation = Recalculation(self.database, lambda: self.wall_ms)
         self.heard: dict[str, StrapStatus] = {}
         self.sync = SyncView(False, "not enrolled", "", None, None)
         self.enrolled: list[tuple[str, str]] = []
@@ -46,10 +51,13 @@ class SmallHub:
                 end_session=self.recorder.end_session,
                 assign_strap=self.recorder.assign,
                 save_athlete=self.save_athlete,
-                import_file=self.import_file,
+                change_values=self.change_values,
+                set_change_removed=self.set_change_removed,
                 enrol=self.enrol,
                 sync_now=self.sync_now,
             ),
+            imports=ImportDesk(self.database, self.moment, DeskSetting(folder, ZoneInfo("UTC"))),
+            progress=self.recalculation.waiting,
             straps=lambda: tuple(self.heard.values()),
             sync_view=lambda: self.sync,
             now_mono_ms=lambda: self.mono_ms,
@@ -122,11 +130,20 @@ class SmallHub:
         self.pass_time(0.5)
         return await self.recorder.end_session()
 
-    async def import_file(self, filename: str, data: bytes, athlete_id: str | None) -> ImportOutcome:
-        """Reading files is another part's business: here a file says its outcome itself."""
-        return ImportOutcome(
-            filename, "imported" if data == b"good" else "failed", f"{len(data)} bytes.", None
+    async def change_values(self, athlete_id: str, new: NewChange, made_by: str) -> str:
+        """Record a change, as the hub does; nothing recomputes until the test says so."""
+        moment, today = self.moment(), local_day(self.wall_ms)
+        change_id = await self.database.write(
+            lambda db: propose_change(db, moment, athlete_id, new, made_by, today)
         )
+        await self.recorder.roster_changed({athlete_id})
+        return change_id
+
+    async def set_change_removed(self, change_id: str, is_removed: bool) -> None:
+        """Take a change back or put it back, as the hub does."""
+        moment = self.moment()
+        athlete_id = await self.database.write(lambda db: set_removed(db, moment, change_id, is_removed))
+        await self.recorder.roster_changed({athlete_id})
 
     async def enrol(self, cloud_url: str, claim_code: str) -> None:
         """Join with the one code this cloud knows."""

@@ -259,16 +259,3 @@ def test_a_new_strap_is_given_to_an_athlete_in_one_tap_from_the_drawer(
     expect(page.locator(f"#t-{zoe.athlete_id} .bpm")).to_have_text("102")
     assert (watch.elsewhere, watch.complaints) == ([], [])
     page.context.close()
-
-
-def test_a_file_is_imported_without_leaving_the_page(browser: Browser, served: Served) -> None:
-    served.run(lambda: served.hub.add_squad(1))
-    served.tick(everyone)
-    page, watch = sign_in(browser, served)
-    page.goto(f"{served.origin}/import")
-    page.set_input_files("[name=file]", {"name": "run.fit", "mimeType": "", "buffer": b"good"})
-    page.click("form[data-upload] button")
-    expect(page.locator("#imports .done")).to_contain_text("run.fit is in.")
-    expect(page.locator("progress")).to_be_hidden()
-    assert watch.complaints == []
-    page.context.close()

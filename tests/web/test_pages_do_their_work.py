@@ -185,24 +185,6 @@ def test_the_drawer_lists_straps_nobody_wears_first_and_free_athletes_first(hub:
     assert made.waiting[0].detail == "live · battery 80 % · good signal"
 
 
-def test_an_import_says_its_outcome(hub: SmallHub, admin: Client) -> None:
-    (anna,) = asyncio.run(hub.add_squad(1))
-    answer = admin.post(
-        "/import", data={"athlete_id": anna}, files={"file": ("run.fit", b"good")}, headers=HTMX
-    )
-    assert "run.fit is in." in answer.text
-    assert "<html" not in answer.text
-    bad = admin.post("/import", data={"athlete_id": anna}, files={"file": ("run.fit", b"bad")})
-    assert "run.fit could not be read." in bad.text
-    assert "Choose a file first." in admin.post("/import", data={"athlete_id": anna}, files={"x": b""}).text
-
-
-def test_a_file_above_the_limit_is_refused(hub: SmallHub, admin: Client) -> None:
-    answer = admin.post("/import", files={"file": ("big.fit", bytes((32 << 20) + 1))})
-    assert answer.status_code == 413
-    assert "32 MB" in answer.text
-
-
 def test_joining_a_club_shows_the_refusal_or_goes_through(hub: SmallHub, admin: Client) -> None:
     form = {"cloud_url": "https://cloud.example", "claim_code": "WRONG"}
     assert "Make a new one." in admin.post("/sync/enrol", data=form).text
@@ -271,6 +253,7 @@ def test_the_api_description_names_only_data_routes(admin: Client) -> None:
     description = admin.get("/schema/openapi.json").json()
     assert set(description["paths"]) == {
         "/healthz",
+        "/athletes/{athlete_id}/days.json",
         "/sessions/{session_id}/load.csv",
         "/sessions/{session_id}/series.json",
     }

@@ -1,4 +1,4 @@
-// Small manners of every page: theme, tile number, table sorting, upload progress, failures said aloud.
+// Small manners of every page: theme, tile number, table sorting, failures said aloud.
 (() => {
   "use strict";
   const root = document.documentElement;
@@ -50,7 +50,7 @@
       showPressed();
     } else if (button.matches("[data-print]")) {
       window.print();
-    } else if (button.closest("[data-sortable] th")) {
+    } else if (button.closest("[data-sortable] th") && !button.hasAttribute("popovertarget")) {
       sortBy(button);
     }
   });
@@ -59,23 +59,11 @@
     if (event.target.id === "straps" && event.newState === "closed") document.getElementById("straps-content").replaceChildren();
   }, true);
 
-  const progress = (event) => event.target.closest?.("[data-upload]")?.querySelector("progress");
-  document.addEventListener("htmx:xhr:progress", (event) => {
-    const bar = progress(event);
-    if (!bar || !event.detail.lengthComputable) return;
-    bar.hidden = false;
-    if (event.detail.loaded < event.detail.total) bar.value = (100 * event.detail.loaded) / event.detail.total;
-    else bar.removeAttribute("value");
-  });
-  document.addEventListener("htmx:afterRequest", (event) => {
-    const bar = progress(event);
-    if (bar) { bar.hidden = true; bar.value = 0; }
-  });
   document.addEventListener("htmx:sendError", (event) => {
     if (event.target.id !== "cloud" && event.target.id !== "sync") toast("The hub did not answer. Check the Wi-Fi and try again.");
   });
   document.addEventListener("htmx:responseError", (event) => {
-    toast(event.detail.xhr.status === 413 ? "The file is too large: 32 MB is the limit." : "That did not work. Try again.");
+    toast(event.detail.xhr.status === 413 ? "That is too large: 2 GB is the limit for a file." : "That did not work. Try again.");
   });
   document.addEventListener("htmx:afterSwap", showPressed);
   document.addEventListener("DOMContentLoaded", showPressed);

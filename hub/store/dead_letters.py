@@ -1,0 +1,55 @@
+"""Operations the cloud refused: shown with the reason, tried once more as a new edit, or put away.
+
+They never stand in the way of others; their numbers stay in the log, which must have no holes.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from sqlite3 import Connection
+from typing import Any
+
+from hub.errors import NotFound
+from hub.store.records import Moment, propose
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """One refused edit: what it was to change, and why the cloud would not."""
+
+    op_id: str
+    seq: int
+    tbl: str
+    pk: str
+    fields: dict[str, Any]
+    reason: str
+
+
+def waiting(db: Connection) -> list[DeadLetter]:
+    """Those nobody has decided about, oldest first."""
+    rows = db.execute(
+        "SELECT op_id, seq, tbl, pk, fields, reason FROM outbox"
+        " WHERE state = 'dead' AND echoed_at_ms IS NULL ORDER BY seq"
+    )
+    return [DeadLetter(row[0], row[1], row[2], row[3], json.loads(row[4]), row[5] or "") for row in rows]
+
+
+def retry(db: Connection, moment: Moment, op_id: str, fields: dict[str, Any] | None = None) -> None:
+    """Propose it anew as it was, or with better fields, and put the refused one away. Raises NotFound."""
+    letter = _letter(db, op_id)
+    discard(db, op_id, moment.wall_ms)
+    propose(db, moment, letter.tbl, letter.pk, letter.fields if fields is None else fields)
+
+
+def discard(db: Connection, op_id: str, wall_ms: int) -> None:
+    """Put it away for good. Raises NotFound."""
+    letter = _letter(db, op_id)
+    db.execute("UPDATE outbox SET echoed_at_ms = ?, fields = '{}' WHERE op_id = ?", (wall_ms, letter.op_id))
+
+
+def _letter(db: Connection, op_id: str) -> DeadLetter:
+    for letter in waiting(db):
+        if letter.op_id == op_id:
+            return letter
+    raise NotFound(f"refused edit {op_id}", hint="It was retried or put away meanwhile; reload the page.")

@@ -1,0 +1,148 @@
+"""Taking an athlete out of this hub's database for good: rows, samples, results and what imports kept.
+
+The cloud decides who; this only carries out. Kept files are noted in `erased_file` and deleted by whoever
+knows their folder; until then the erasure does not count as done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from sqlite3 import Connection
+
+from hub.store import segments
+
+Key = tuple[str, str]
+TYPED = {
+    "athlete": "DELETE FROM athlete WHERE athlete_id = ?",
+    "session": "DELETE FROM session WHERE session_id = ?",
+    "stream": "DELETE FROM stream WHERE stream_id = ?",
+    "stream_assignment": "DELETE FROM stream_assignment WHERE assignment_id = ?",
+    "source": "DELETE FROM source WHERE source_id = ?",
+    "daily_value": "DELETE FROM daily_value WHERE daily_value_id = ?",
+    "profile_change": "DELETE FROM profile_change WHERE change_id = ?",
+    "insight": "DELETE FROM insight WHERE insight_id = ?",
+}
+
+
+def erase_subject(db: Connection, subject_id: str, rows: Iterable[Key], seq: int) -> list[Key]:
+    """Take everything of an athlete away, and these rows; which records are to be shown afresh."""
+    db.execute("PRAGMA secure_delete = ON")
+    db.execute(
+        "INSERT INTO erased VALUES (?, ?) ON CONFLICT(subject_id) DO UPDATE SET seq = max(seq, excluded.seq)",
+        (subject_id, seq),
+    )
+    gone = {("athlete", subject_id), *rows, *_rows_of(db, subject_id)}
+    _cut_streams(db, subject_id, seq)
+    _forget_imports(db, subject_id, seq)
+    worn = [pk for tbl, pk in gone if tbl == "stream_assignment"]
+    db.executemany("DELETE FROM worn_before WHERE assignment_id = ?", ((pk,) for pk in worn))
+    db.execute("DELETE FROM session_result WHERE athlete_id = ?", (subject_id,))
+    db.execute("DELETE FROM athlete_alias WHERE athlete_id = ?", (subject_id,))
+    erase_rows(db, gone)
+    straps = db.execute("SELECT strap_id FROM strap WHERE athlete_id = ?", (subject_id,)).fetchall()
+    db.execute(
+        "UPDATE base SET doc = json_set(doc, '$.athlete_id', NULL)"
+        " WHERE tbl = 'strap' AND json_extract(doc, '$.athlete_id') = ?",
+        (subject_id,),
+    )
+    db.execute(
+        "UPDATE outbox SET fields = '{}' WHERE json_extract(fields, '$.athlete_id') = ?", (subject_id,)
+    )
+    return [("strap", strap_id) for (strap_id,) in straps]
+
+
+def erase_rows(db: Connection, keys: Iterable[Key]) -> None:
+    """Take records away, confirmed or proposed; their numbers in the log stay, or it would have holes."""
+    db.execute("PRAGMA secure_delete = ON")
+    for tbl, pk in keys:
+        db.execute("DELETE FROM base WHERE tbl = ? AND pk = ?", (tbl, pk))
+        db.execute("DELETE FROM snapshot_row WHERE tbl = ? AND pk = ?", (tbl, pk))
+        db.execute("UPDATE outbox SET fields = '{}' WHERE tbl = ? AND pk = ?", (tbl, pk))
+        if tbl in TYPED:
+            db.execute(TYPED[tbl], (pk,))
+
+
+def _rows_of(db: Connection, subject_id: str) -> set[Key]:
+    """Records that name the athlete, confirmed or proposed; a strap is the club's and stays."""
+    found: set[Key] = set()
+    for question in (
+        "SELECT tbl, pk FROM base WHERE json_extract(doc, '$.athlete_id') = ? AND tbl != 'strap'",
+        "SELECT tbl, pk FROM outbox WHERE json_extract(fields, '$.athlete_id') = ? AND tbl != 'strap'",
+    ):
+        found.update((tbl, pk) for tbl, pk in db.execute(question, (subject_id,)))
+    return found
+
+
+def _cut_streams(db: Connection, subject_id: str, seq: int) -> None:
+    """Of every stream the athlete wore only what others wore stays; a refused edit tells of streams, too."""
+    worn = db.execute(
+        "SELECT stream_id FROM stream_assignment WHERE athlete_id = ?1 UNION"
+        " SELECT json_extract(fields, '$.stream_id') FROM outbox WHERE tbl = 'stream_assignment'"
+        " AND json_extract(fields, '$.athlete_id') = ?1",
+        (subject_id,),
+    ).fetchall()
+    db.execute("DELETE FROM stream_assignment WHERE athlete_id = ?", (subject_id,))
+    for (stream_id,) in worn:
+        _cut(db, stream_id, seq)
+
+
+def _cut(db: Connection, stream_id: str | None, seq: int) -> None:
+    if stream_id is not None:
+        db.execute("INSERT OR IGNORE INTO erased_stream VALUES (?, ?)", (stream_id, seq))
+        segments.cut_stream(db, stream_id)
+
+
+def erase_proposal(db: Connection, op_id: str, seq: int) -> None:
+    """An edit of ours came after the erasure of whom it is about: nothing of it stays."""
+    row = db.execute(
+        "SELECT tbl, pk, json_extract(fields, '$.stream_id') FROM outbox WHERE op_id = ?", (op_id,)
+    ).fetchone()
+    if row is None:
+        return
+    tbl, pk, stream_id = row
+    if tbl != "strap":
+        erase_rows(db, [(tbl, pk)])
+    if tbl == "stream_assignment":
+        _cut(db, stream_id, seq)
+
+
+def _forget_imports(db: Connection, subject_id: str, seq: int) -> None:
+    """Originals and what else an import kept of the athlete's files; that they were imported stays known."""
+    found = db.execute(
+        "SELECT DISTINCT import.import_id, import.sha256 FROM import WHERE import_id IN"
+        " (SELECT import_id FROM source WHERE athlete_id = ?1"
+        " UNION SELECT import_id FROM daily_told WHERE athlete_id = ?1)",
+        (subject_id,),
+    ).fetchall()
+    for import_id, sha256 in found:
+        db.execute("INSERT OR IGNORE INTO erased_file VALUES (?, ?)", (sha256, seq))
+        db.execute("DELETE FROM original WHERE sha256 = ?", (sha256,))
+        db.execute("DELETE FROM quarantine WHERE import_id = ?", (import_id,))
+        db.execute("DELETE FROM import_question WHERE import_id = ?", (import_id,))
+        db.execute(
+            "UPDATE import SET filename = '(erased)', detail = '', hint = '', warnings = '[]',"
+            " sessions = '[]' WHERE import_id = ?",
+            (import_id,),
+        )
+    db.execute("DELETE FROM daily_told WHERE athlete_id = ?", (subject_id,))
+
+
+def files_to_delete(db: Connection) -> list[str]:
+    """Hashes of kept files an erasure still has to delete."""
+    return [str(row[0]) for row in db.execute("SELECT sha256 FROM erased_file ORDER BY sha256")]
+
+
+def files_deleted(db: Connection, hashes: Sequence[str]) -> None:
+    """These are gone from the disk."""
+    db.executemany("DELETE FROM erased_file WHERE sha256 = ?", ((it,) for it in hashes))
+
+
+def done_through(db: Connection, cursor: int) -> int:
+    """The feed number up to which every erasure was carried out, files included."""
+    waiting = db.execute("SELECT min(seq) FROM erased_file").fetchone()[0]
+    return cursor if waiting is None else min(cursor, int(waiting) - 1)
+
+
+def subjects(db: Connection) -> dict[str, int]:
+    """Erased athletes and the feed entry that said so."""
+    return dict(db.execute("SELECT subject_id, seq FROM erased").fetchall())

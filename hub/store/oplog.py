@@ -1,0 +1,93 @@
+"""This hub's numbered log of operations: where its chain stands, going back in it, and beginning it anew.
+
+It is kept for a month after each operation's echo. Sending is the relay's business.
+"""
+
+from __future__ import annotations
+
+import json
+from sqlite3 import Connection
+
+from hub.store import meta, records
+from sync.chain import CHAIN_0, next_chain
+from sync.wire import SUSPECT, Op
+
+MOST_OPS = 2000
+
+
+def pending(db: Connection, limit_bytes: int) -> list[Op]:
+    """The oldest operations not acknowledged, about `limit_bytes` of them, at least one where any waits."""
+    rows = db.execute(
+        "SELECT seq, op_id, iif(is_suspect, ?, tbl), pk, iif(is_suspect, '{}', fields), after_ms, boot_no,"
+        " mono_ms, chain FROM outbox WHERE state = 'pending' ORDER BY seq LIMIT ?",
+        (SUSPECT, MOST_OPS),
+    )
+    ops: list[Op] = []
+    size = 0
+    for seq, op_id, tbl, pk, fields, after_ms, boot_no, mono_ms, chain in rows:
+        size += len(fields) + 250
+        if ops and size > limit_bytes:
+            break
+        ops.append(
+            Op(
+                seq=seq, op_id=op_id, tbl=tbl, pk=pk, fields=json.loads(fields), after_ms=after_ms,
+                boot_no=boot_no, mono_ms=mono_ms, chain=chain,
+            )
+        )  # fmt: skip
+    return ops
+
+
+def chain_at(db: Connection, seq: int) -> str | None:
+    """The chain behind operation `seq`, None where it was forgotten or never was."""
+    if seq == 0:
+        return CHAIN_0
+    if seq == meta.number(db, "next_seq", 1) - 1:
+        return meta.value(db, "chain_head")
+    row = db.execute("SELECT chain FROM outbox WHERE seq = ?", (seq,)).fetchone()
+    return None if row is None else str(row[0])
+
+
+def rewind(db: Connection, last_seq: int, wall_ms: int) -> bool:
+    """Make everything after `last_seq` pending again, dead ones too, since a log must have no hole.
+
+    False, and no change, where some of it is no longer kept.
+    """
+    wanted = meta.number(db, "next_seq", 1) - 1 - last_seq
+    kept = db.execute("SELECT count(*) FROM outbox WHERE seq > ?", (last_seq,)).fetchone()[0]
+    if wanted < 0 or kept != wanted:
+        return False
+    db.execute("UPDATE outbox SET state = 'pending' WHERE seq > ?", (last_seq,))
+    _show(db, last_seq, wall_ms)
+    meta.put(db, "acked_seq", last_seq)
+    return True
+
+
+def fork(db: Connection, epoch: int, wall_ms: int) -> None:
+    """Number everything kept anew from 1, all of it pending under a new epoch.
+
+    What the cloud has already it knows by its op_id, so nothing happens twice.
+    """
+    rows = db.execute("SELECT seq, op_id FROM outbox ORDER BY seq").fetchall()
+    chain, changed = CHAIN_0, []
+    for number, (seq, op_id) in enumerate(rows, 1):
+        chain = next_chain(chain, op_id)
+        changed.append((number, chain, seq))
+    # new numbers are never above old ones, so going up in order steps on no number still in use
+    db.executemany("UPDATE outbox SET seq = ?, chain = ?, state = 'pending' WHERE seq = ?", changed)
+    meta.put(db, "next_seq", len(rows) + 1)
+    meta.put(db, "chain_head", chain)
+    meta.put(db, "acked_seq", 0)
+    meta.put(db, "epoch", epoch)
+    _show(db, 0, wall_ms)
+
+
+def suspect(db: Connection, seq: int, reason: str, wall_ms: int) -> None:
+    """From now on this operation goes out without its content, so as to be refused and kept for a person."""
+    db.execute("UPDATE outbox SET is_suspect = 1, reason = ? WHERE seq = ?", (reason, seq))
+    _show(db, seq - 1, wall_ms)
+
+
+def _show(db: Connection, after_seq: int, wall_ms: int) -> None:
+    rows = db.execute("SELECT DISTINCT tbl, pk FROM outbox WHERE seq > ?", (after_seq,)).fetchall()
+    for tbl, pk in rows:
+        records.show(db, tbl, pk, wall_ms)

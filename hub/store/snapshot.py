@@ -1,0 +1,127 @@
+"""The club's records taken in whole, page by page, and put in place of what was confirmed all at once.
+
+Until the last page everything reads as before. The hub's own edits on the way stay laid over it; which of
+them the snapshot already holds, the first page says.
+"""
+
+from __future__ import annotations
+
+import json
+from sqlite3 import Connection
+
+from hub.store import erasure, meta, records, segments
+from sync.outbox import Place
+from sync.wire import SnapshotPage
+
+FIRST = "snapshot_first"
+AFTER = "snapshot_after"
+"""Meta keys: the first page's words without its records, and the (table, key) the next page comes after."""
+
+
+def place(db: Connection) -> Place | None:
+    """How far a snapshot was taken in."""
+    first, after = meta.value(db, FIRST), meta.value(db, AFTER)
+    if first is None or after is None:
+        return None
+    head, (tbl, pk) = json.loads(first), json.loads(after)
+    return Place(head["feed_epoch"], head["at_seq"], tbl, pk)
+
+
+def take_page(db: Connection, page: SnapshotPage, wall_ms: int) -> None:
+    """Keep a page aside; the last one puts all of them in place."""
+    known = place(db)
+    if known is not None and known.feed_epoch != page.feed_epoch:
+        _forget(db)  # the cloud was put back meanwhile: this page continues nothing
+        return
+    if known is None:
+        _begin(db, page)
+    db.executemany(
+        "INSERT OR REPLACE INTO snapshot_row(tbl, pk, doc, stamps, hub_id) VALUES (?, ?, ?, ?, ?)",
+        ((it.tbl, it.pk, json.dumps(it.doc), json.dumps(it.stamps), it.hub_id) for it in page.rows),
+    )
+    if page.next_tbl is not None:
+        meta.put(db, AFTER, json.dumps([page.next_tbl, page.next_pk or ""]))
+        return
+    _put_in_place(db, wall_ms)
+    _forget(db)
+
+
+def _begin(db: Connection, page: SnapshotPage) -> None:
+    db.execute("DELETE FROM snapshot_row")
+    head = {
+        "feed_epoch": page.feed_epoch, "at_seq": page.at_seq, "epoch": page.epoch, "last_seq": page.last_seq,
+        "rejected": page.rejected, "erased": [[it.subject_id, it.seq] for it in page.erased],
+    }  # fmt: skip
+    meta.put(db, FIRST, json.dumps(head))
+
+
+def _forget(db: Connection) -> None:
+    db.execute("DELETE FROM snapshot_row")
+    meta.put(db, FIRST, None)
+    meta.put(db, AFTER, None)
+
+
+def _put_in_place(db: Connection, wall_ms: int) -> None:
+    head = json.loads(meta.value(db, FIRST) or "{}")
+    _settle_own_operations(db, head, wall_ms)
+    _tell_whose(db)
+    changed = db.execute(CHANGED).fetchall()
+    db.execute("DELETE FROM base")
+    db.execute(
+        "INSERT INTO base(tbl, pk, doc, stamps, hub_id) SELECT tbl, pk, doc, stamps, hub_id FROM snapshot_row"
+    )
+    for tbl, pk in changed:
+        records.show(db, tbl, pk, wall_ms)
+    stamps = (json.loads(row[0]).values() for row in db.execute("SELECT stamps FROM base"))
+    newest = max((max(it, default=0) for it in stamps), default=0)
+    meta.put(db, "max_stamp", max(meta.number(db, "max_stamp"), newest))
+    meta.put(db, "cursor", head["at_seq"])
+    meta.put(db, "cursor_op", None)
+    if head["feed_epoch"] != meta.number(db, "feed_epoch"):
+        segments.doubt_stored(db)  # a cloud put back to a backup may have lost samples, too
+    meta.put(db, "feed_epoch", head["feed_epoch"])
+    known = erasure.subjects(db)
+    for subject_id, seq in head["erased"]:
+        if subject_id not in known:
+            for tbl, pk in erasure.erase_subject(db, subject_id, [], seq):
+                records.show(db, tbl, pk, wall_ms)
+
+
+CHANGED = """
+SELECT tbl, pk FROM snapshot_row JOIN base USING (tbl, pk)
+    WHERE base.doc != snapshot_row.doc OR base.hub_id IS NOT snapshot_row.hub_id
+UNION SELECT tbl, pk FROM (SELECT tbl, pk FROM snapshot_row EXCEPT SELECT tbl, pk FROM base)
+UNION SELECT tbl, pk FROM (SELECT tbl, pk FROM base EXCEPT SELECT tbl, pk FROM snapshot_row)
+UNION SELECT tbl, pk FROM outbox
+"""
+
+
+def _tell_whose(db: Connection) -> None:
+    """A record is ours where it was before, or where this hub has an edit of it in its log."""
+    db.execute(
+        "UPDATE snapshot_row SET hub_id = CASE"
+        " WHEN tbl NOT IN ('session', 'stream', 'stream_assignment', 'source') THEN NULL"
+        " WHEN EXISTS (SELECT 1 FROM outbox o WHERE o.tbl = snapshot_row.tbl AND o.pk = snapshot_row.pk)"
+        " OR EXISTS (SELECT 1 FROM base b WHERE b.tbl = snapshot_row.tbl AND b.pk = snapshot_row.pk"
+        " AND b.hub_id IS NULL) THEN NULL ELSE coalesce(hub_id, ?) END",
+        (records.OFFICE,),
+    )
+
+
+def _settle_own_operations(db: Connection, head: dict[str, object], wall_ms: int) -> None:
+    """Operations the snapshot holds get no echo any more: they are as good as echoed, or refused."""
+    if head["epoch"] != meta.number(db, "epoch", 1):
+        return
+    db.execute(
+        "UPDATE outbox SET state = 'dead', reason = coalesce(reason, 'rejected by the cloud')"
+        " WHERE seq <= ?1 AND echoed_at_ms IS NULL AND op_id IN (SELECT value FROM json_each(?2))",
+        (head["last_seq"], json.dumps(head["rejected"])),
+    )
+    db.execute(
+        "UPDATE outbox SET state = 'acked', reason = NULL, echoed_at_ms = coalesce(echoed_at_ms, ?2)"
+        " WHERE seq <= ?1 AND state != 'dead'",
+        (head["last_seq"], wall_ms),
+    )
+    # what came after is not in the snapshot, echoed or not: it is the hub's word again until it is sent anew
+    db.execute("UPDATE outbox SET echoed_at_ms = NULL WHERE seq > ? AND state != 'dead'", (head["last_seq"],))
+    meta.put(db, "acked_seq", max(meta.number(db, "acked_seq"), int(str(head["last_seq"]))))

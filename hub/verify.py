@@ -1,0 +1,104 @@
+"""Does the cloud have what this hub has? Digests are compared by day and squad, and opened where they differ.
+
+It compares what is confirmed; what still waits to be sent is counted, not called a difference.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from sqlite3 import Connection
+
+from hub.store import ledger, meta
+from hub.store.database import Database
+from sync.client import CloudClient
+from sync.proof import SEGMENT, Held, Key, Record, bucket_digest, buckets, differences
+
+IDS_A_QUESTION = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One record or segment that is not the same on both sides; `where` says how."""
+
+    day: str
+    squad: str
+    tbl: str
+    pk: str
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What was compared, what still waits, and what differs. `is_behind`: the cloud wrote more meanwhile."""
+
+    records: int
+    segments: int
+    ops_pending: int
+    segments_pending: int
+    is_behind: bool
+    differences: tuple[Difference, ...]
+
+    @property
+    def is_equal(self) -> bool:
+        """Both sides hold the same, and nothing waits."""
+        return not (self.differences or self.ops_pending or self.segments_pending or self.is_behind)
+
+    @property
+    def words(self) -> str:
+        """The finding in a sentence."""
+        held = f"{self.records} records and {self.segments} segments"
+        if self.is_equal:
+            return f"The cloud has exactly what this hub has: {held}."
+        if self.differences:
+            return f"{len(self.differences)} of {held} differ from the cloud."
+        waits = f"{self.ops_pending} edits and {self.segments_pending} segments wait to be sent"
+        return f"What was confirmed is the same ({held}); {waits}."
+
+
+async def verify(database: Database, client: CloudClient) -> Verification:
+    """Compare the hub's confirmed state with the cloud's. Raises SyncError."""
+    here, cursor, books = await database.read(_here)
+    there = await client.digest()
+    known = {(it.day, it.squad): it.sha256 for it in there.buckets}
+    found: list[Difference] = []
+    for key in sorted(here.keys() | known.keys()):
+        held = here.get(key, [])
+        if known.get(key, bucket_digest([])) != bucket_digest(held):
+            found += await _opened(client, key, held)
+    everything = [it for held in here.values() for it in held]
+    return Verification(
+        records=sum(it.tbl != SEGMENT for it in everything),
+        segments=sum(it.tbl == SEGMENT for it in everything),
+        ops_pending=books.ops_pending,
+        segments_pending=books.segments_pending,
+        is_behind=there.head != cursor,
+        differences=tuple(found),
+    )
+
+
+async def _opened(client: CloudClient, key: Key, held: list[Held]) -> list[Difference]:
+    leaves = (await client.leaves(*key)).leaves
+    theirs = [Held(it.tbl, it.pk, it.sha256) for it in leaves]
+    only_here, only_there, unlike = differences(held, theirs)
+    ids = [bytes.fromhex(it.pk) for it in only_here if it.tbl == SEGMENT]
+    missing: set[str] = set()
+    for at in range(0, len(ids), IDS_A_QUESTION):  # another hub may have sent the same file's
+        missing |= {it.hex() for it in await client.have(ids[at : at + IDS_A_QUESTION])}
+    sorts = (
+        ("only on this hub", [it for it in only_here if it.tbl != SEGMENT or it.pk in missing]),
+        ("only in the cloud", only_there),
+        ("not the same", unlike),
+    )
+    return [Difference(*key, it.tbl, it.pk, where) for where, things in sorts for it in things]
+
+
+def _here(db: Connection) -> tuple[dict[Key, list[Held]], int, ledger.Ledger]:
+    rows = db.execute("SELECT tbl, pk, doc FROM base").fetchall()
+    records = [Record(tbl, pk, json.loads(doc)) for tbl, pk, doc in rows]
+    segments = db.execute(
+        "SELECT seg_id, stream_id FROM segment WHERE stream_id IN"
+        " (SELECT pk FROM base WHERE tbl = 'stream' AND hub_id IS NULL)"
+    ).fetchall()
+    held = buckets(records, [(bytes(seg_id), stream_id) for seg_id, stream_id in segments])
+    return held, meta.number(db, "cursor"), ledger.sync_ledger(db)

@@ -1,0 +1,172 @@
+"""Beginning the log anew keeps every operation, in order, once; a half-taken snapshot is never seen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from sqlite3 import Connection
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hub.store import dead_letters, ledger, meta, oplog, records, segments, snapshot
+from hub.store.database import Database
+from sync.chain import CHAIN_0, verify
+from sync.wire import SUSPECT, SnapshotPage, SnapshotRow
+from tests.store.small_store import PERSON, WALL_MS, counted_ids, feed_set, moment, open_store, segment
+
+STATES = st.lists(
+    st.sampled_from(["pending", "acked", "echoed", "dead", "forgotten"]), min_size=1, max_size=10
+)
+
+
+@settings(max_examples=30, deadline=None)
+@given(STATES, st.integers(2, 9))
+def test_a_log_begun_anew_holds_all_that_was_kept_in_order_without_holes(
+    states: list[str], epoch: int
+) -> None:
+    with TemporaryDirectory() as folder:
+        store, ids = open_store(Path(folder)), counted_ids()
+        for number in range(len(states)):
+            store.write_now(
+                lambda db, n=number: records.propose(
+                    db, moment(ids), "athlete", f"a{n}", PERSON | {"name": f"N{n}"}
+                )  # type: ignore[misc]
+            )
+        before = store.read_now(lambda db: oplog.pending(db, 1 << 20))
+        for seq, state in enumerate(states, 1):
+            store.write_now(lambda db, s=seq, w=state: _become(db, s, w))  # type: ignore[misc]
+        store.write_now(lambda db: oplog.fork(db, epoch, WALL_MS))
+        after = store.read_now(lambda db: oplog.pending(db, 1 << 20))
+        kept = [op for op, state in zip(before, states, strict=True) if state != "forgotten"]
+        assert [op.op_id for op in after] == [op.op_id for op in kept]
+        assert [op.fields for op in after] == [op.fields for op in kept]
+        assert [op.seq for op in after] == list(range(1, len(kept) + 1))
+        assert verify(CHAIN_0, after)
+        head = store.read_now(
+            lambda db: (meta.number(db, "epoch"), meta.number(db, "next_seq"), meta.number(db, "acked_seq"))
+        )
+        assert head == (epoch, len(kept) + 1, 0)
+        for seq, op in enumerate(after, 1):
+            assert store.read_now(lambda db, s=seq: oplog.chain_at(db, s)) == op.chain  # type: ignore[misc]
+        store.close()
+
+
+def _become(db: Connection, seq: int, state: str) -> None:
+    if state == "forgotten":
+        db.execute("DELETE FROM outbox WHERE seq = ?", (seq,))
+    elif state == "echoed":
+        db.execute("UPDATE outbox SET state = 'acked', echoed_at_ms = 1 WHERE seq = ?", (seq,))
+    else:
+        reason = "bad" if state == "dead" else None
+        db.execute("UPDATE outbox SET state = ?, reason = ? WHERE seq = ?", (state, reason, seq))
+
+
+def test_a_refused_edit_stays_hidden_while_it_is_sent_again(store: Database) -> None:
+    ids = counted_ids()
+    store.write_now(lambda db: records.propose(db, moment(ids), "athlete", "a1", PERSON))
+    store.write_now(lambda db: records.propose(db, moment(ids), "athlete", "a1", {"name": "Phantom"}))
+    store.write_now(lambda db: _become(db, 2, "dead"))
+    store.write_now(lambda db: oplog.fork(db, 2, WALL_MS))
+    assert store.read_now(lambda db: db.execute("SELECT name FROM athlete").fetchall()) == [("Ada",)]
+    assert len(store.read_now(lambda db: oplog.pending(db, 1 << 20))) == 2
+
+
+def test_a_suspect_goes_out_without_its_content_and_shows_no_more(store: Database) -> None:
+    ids = counted_ids()
+    store.write_now(lambda db: records.propose(db, moment(ids), "athlete", "a1", PERSON))
+    before = store.read_now(lambda db: oplog.pending(db, 1 << 20))[0]
+    store.write_now(lambda db: oplog.suspect(db, 1, "it fails", WALL_MS))
+    (op,) = store.read_now(lambda db: oplog.pending(db, 1 << 20))
+    assert (op.tbl, op.fields, op.chain, op.op_id) == (SUSPECT, {}, before.chain, before.op_id)
+    assert store.read_now(lambda db: db.execute("SELECT count(*) FROM athlete").fetchone()) == (0,)
+    store.write_now(lambda db: _become(db, 1, "dead"))
+    assert store.read_now(dead_letters.waiting)[0].fields == PERSON
+
+
+def test_a_refused_edit_put_away_is_not_counted_any_more(store: Database) -> None:
+    ids = counted_ids()
+    store.write_now(lambda db: records.propose(db, moment(ids), "athlete", "a1", PERSON))
+    store.write_now(lambda db: _become(db, 1, "dead"))
+    (letter,) = store.read_now(dead_letters.waiting)
+    store.write_now(lambda db: dead_letters.discard(db, letter.op_id, WALL_MS))
+    assert store.read_now(ledger.sync_ledger).ops_dead == 0
+    assert store.read_now(lambda db: oplog.chain_at(db, 1)) is not None
+
+
+# --- snapshots
+
+
+def page(pks: str, *, is_last: bool, at_seq: int = 40, feed_epoch: int = 3, name: str = "S") -> SnapshotPage:
+    rows = [
+        SnapshotRow(tbl="athlete", pk=pk, doc=PERSON | {"name": f"{name} {pk}"}, stamps={"name": 7})
+        for pk in pks
+    ]
+    return SnapshotPage(
+        feed_epoch=feed_epoch, at_seq=at_seq, epoch=1, last_seq=0, rows=rows,
+        next_tbl=None if is_last else "athlete", next_pk=None if is_last else pks[-1],
+    )  # fmt: skip
+
+
+def names(store: Database) -> list[str]:
+    return [
+        row[0]
+        for row in store.read_now(lambda db: db.execute("SELECT name FROM athlete ORDER BY 1").fetchall())
+    ]
+
+
+def take(store: Database, one: SnapshotPage) -> None:
+    store.write_now(lambda db: snapshot.take_page(db, one, WALL_MS))
+
+
+def test_nothing_of_a_snapshot_is_seen_before_its_last_page(store: Database) -> None:
+    store.write_now(
+        lambda db: records.apply_feed(db, [feed_set(1, "athlete", "z", PERSON, stamp_ms=1)], WALL_MS)
+    )
+    take(store, page("ab", is_last=False))
+    assert names(store) == ["Ada"]
+    place = store.read_now(snapshot.place)
+    assert place is not None
+    assert (place.at_seq, place.after_pk) == (40, "b")
+    take(store, page("c", is_last=True, at_seq=99))
+    assert names(store) == ["S a", "S b", "S c"]
+    assert (
+        store.read_now(lambda db: meta.number(db, "cursor")) == 40
+    )  # the first page's: the feed goes on there
+    assert store.read_now(lambda db: meta.number(db, "feed_epoch")) == 3
+    assert store.read_now(snapshot.place) is None
+
+
+def test_pages_of_two_feeds_are_never_mixed(store: Database) -> None:
+    take(store, page("ab", is_last=False))
+    take(store, page("c", is_last=True, feed_epoch=4))
+    assert names(store) == []
+    assert store.read_now(snapshot.place) is None
+    take(store, page("de", is_last=True, feed_epoch=4))
+    assert names(store) == ["S d", "S e"]
+
+
+def test_own_edits_on_the_way_stay_laid_over_a_snapshot(store: Database) -> None:
+    ids = counted_ids()
+    store.write_now(lambda db: records.propose(db, moment(ids), "athlete", "a", {"name": "Mine"}))
+    take(store, page("ab", is_last=True))
+    assert names(store) == ["Mine", "S b"]
+    assert len(store.read_now(lambda db: oplog.pending(db, 1 << 20))) == 1
+
+
+def test_what_changed_while_pages_travelled_ends_right_through_the_feed(store: Database) -> None:
+    take(store, page("a", is_last=False, name="Newer than at_seq"))
+    take(store, page("b", is_last=True))
+    older = feed_set(41, "athlete", "a", {"name": "Older"}, stamp_ms=5)
+    store.write_now(lambda db: records.apply_feed(db, [older], WALL_MS))
+    assert names(store) == ["Newer than at_seq a", "S b"]
+
+
+@pytest.mark.parametrize("is_fenced", [False, True])
+def test_a_stream_that_was_erased_takes_no_more_of_what_nobody_wore(store: Database, is_fenced: bool) -> None:
+    one = segment(1, 1, 0)
+    if is_fenced:
+        store.write_now(lambda db: db.execute("INSERT INTO erased_stream VALUES (?, 1)", (one.stream_id,)))
+    store.write_now(lambda db: segments.add(db, one))
+    assert store.read_now(lambda db: segments.unsent_ids(db, 9)) == ([] if is_fenced else [one.seg_id])
