@@ -10,7 +10,7 @@ UV ?= $(BIN)/uv
 MODULES := hub sync cloud tests benchmarks
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench oracles screenshots lock clean
+.PHONY: help demo test check bench soak oracles screenshots lock clean
 
 help: ## list the targets
 	@echo "Touchline. make TARGET, where TARGET is one of:"
@@ -34,6 +34,10 @@ check: $(STAMP) ## ruff, mypy and the import table
 bench: $(STAMP) ## measure sizes and speeds (ONLY=imports for those whose name begins so)
 	@for file in benchmarks/$(or $(ONLY),[a-z])*.py; do \
 	    name=$$(basename $$file .py); echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
+
+soak: $(STAMP) ## long runs: 10,000 power cuts, 50,000 worlds of the sync simulator (hours)
+	@$(BIN)/python -m tests.soak_power_loss
+	@$(BIN)/python -m tests.soak_sync --seeds 50000
 
 oracles: $(ORACLES)/.installed ## compare the formulas with NeuroKit2, hrv-analysis and pandas (an environment of its own)
 	@exec $(ORACLES)/bin/python -m pytest -c tests/oracles/pytest.ini tests/oracles $(ARGS)

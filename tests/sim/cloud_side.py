@@ -1,0 +1,158 @@
+"""The cloud as hubs see it: its own routes, gate, rules and SQL, on a database in memory and made-up time.
+
+Left out are pages, the worker of loads and the schedule, which no hub waits for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from random import Random
+from types import SimpleNamespace
+from typing import Any, cast
+from unittest import mock
+from uuid import UUID
+
+import httpx
+from litestar import Litestar
+
+from cloud import accounts, clock
+from cloud.api import ApiParts, api_router
+from cloud.limits import TryLimit
+from sync.client import enrol
+from tests.sim.memory_postgres import Memory, MemoryDatabase
+
+EPOCH_MS = 1_795_000_000_000
+CLUB = "Rovers"
+
+
+class CloudDied(Exception):
+    """The process ended in mid-transaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """A club in the cloud and the hubs that joined it."""
+
+    content: bytes
+    club_id: str
+    hubs: tuple[tuple[str, bytes], ...]
+
+
+@lru_cache(maxsize=1)
+def app() -> Litestar:
+    """The routes, built once; each world puts its own parts in."""
+    logging.getLogger("litestar").setLevel(logging.CRITICAL)
+    return Litestar([api_router()], logging_config=None, openapi_config=None)
+
+
+class DyingDatabase(MemoryDatabase):
+    """A database whose process may end just before a commit, when told to."""
+
+    dies_at = 0
+    """The commit, counted from now, at which the process dies; 0 never."""
+    has_died = False
+
+    def before_commit(self) -> None:
+        if self.dies_at:
+            self.dies_at -= 1
+            self.has_died = self.dies_at == 0
+            if self.has_died:
+                raise CloudDied
+
+
+class CloudSide:
+    """One cloud; `serve` answers a request, whole."""
+
+    def __init__(self, memory: Memory, on_commit: Callable[[], None] | None = None) -> None:
+        self.memory = memory
+        self.database = DyingDatabase(memory, on_commit)
+        self.faults: list[str] = []
+        self.requests = 0
+
+    def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Look behind the service."""
+        return self.memory.sqlite.execute(sql, values).fetchall()
+
+    async def serve(self, request: httpx.Request, body: bytes) -> httpx.Response:
+        """The service's answer. Raises CloudDied when it was told to die over it."""
+        self.requests += 1
+        service = app()
+        service.state.database = self.database
+        service.state.api = ApiParts(cast(Any, self.database), lambda: None, TryLimit(1000, 600))
+        status, headers, content = await _asked(service, request, body)
+        has_died = self.database.has_died
+        self.database.dies_at, self.database.has_died = 0, False
+        if has_died:
+            raise CloudDied
+        if status == 500:
+            self.faults.append(f"{request.method} {request.url.path}: {content[:300]!r}")
+        return httpx.Response(status, headers=headers, stream=httpx.ByteStream(content))
+
+
+async def _asked(
+    service: Litestar, request: httpx.Request, body: bytes
+) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+    answer: dict[str, Any] = {"body": b""}
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(message: Any) -> None:
+        if message["type"] == "http.response.start":
+            answer["start"] = message
+        else:
+            answer["body"] += message.get("body", b"")
+
+    scope: Any = {
+        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": request.method,
+        "headers": [(name.lower(), value) for name, value in request.headers.raw],
+        "path": request.url.path, "raw_path": request.url.raw_path, "query_string": request.url.query,
+        "scheme": "https", "server": ("cloud.test", 443), "client": ("hub", 1), "root_path": "", "state": {},
+    }  # fmt: skip
+    await service(scope, receive, send)
+    return answer["start"]["status"], list(answer["start"]["headers"]), answer["body"]
+
+
+class Direct(httpx.AsyncBaseTransport):
+    """A line without faults."""
+
+    def __init__(self, cloud: CloudSide) -> None:
+        self._cloud = cloud
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        return await self._cloud.serve(request, await request.aread())
+
+
+def cloud_time(now_s: Callable[[], float]) -> Any:
+    """For `cloud.clock.time`: the world's time."""
+    return SimpleNamespace(time_ns=lambda: (EPOCH_MS + round(now_s() * 1000)) * 1_000_000)
+
+
+@lru_cache(maxsize=1)
+def enrolled(hubs: int = 3) -> Enrolled:
+    """A cloud with a club and its hubs, enrolled the usual way."""
+
+    async def story() -> Enrolled:
+        cloud = CloudSide(Memory.migrated())
+        async with cloud.database.transaction() as db:
+            club = await accounts.ensure_club(db, CLUB, clock.now_ms())  # type: ignore[arg-type]
+        joined = []
+        for number in range(hubs):
+            async with cloud.database.transaction() as db:
+                code = await accounts.new_claim_code(db, club, clock.now_ms())  # type: ignore[arg-type]
+            seed = Random(number).randbytes(32)
+            answer = await enrol("https://cloud.test", seed, code, transport=Direct(cloud))
+            joined.append((answer.hub_id, seed))
+        return Enrolled(cloud.memory.content(), club.club_id, tuple(joined))
+
+    ids = [UUID(int=number) for number in range(1, 50)]
+    with (
+        mock.patch.object(clock, "time", cloud_time(lambda: 0.0)),
+        mock.patch("uuid.uuid4", side_effect=ids),
+        asyncio.Runner() as runner,
+    ):
+        return runner.run(story())

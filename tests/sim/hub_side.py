@@ -1,0 +1,264 @@
+"""A hub without pages and radio: its own store, outbox, relay and recorder, in memory and in made-up time.
+
+It can be switched off at any point, started again on the same card, or on an old copy of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections import Counter
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from random import Random
+from sqlite3 import Connection
+from tempfile import TemporaryDirectory
+from typing import TypeVar
+from uuid import UUID
+
+import httpx
+
+from hub.board import Board
+from hub.clock import Clock
+from hub.domain import Contact, Reading
+from hub.recorder import Recorder
+from hub.store import boots, meta
+from hub.store.database import Database
+from hub.store.outbox import StoreOutbox
+from hub.store.records import Moment, propose
+from sync.client import CloudClient
+from sync.lanes import FeedLane
+from sync.relay import Relay
+from sync.wire import Anchor
+from tests.hub.ground import Heard, sealed_and_open
+from tests.sim.cloud_side import EPOCH_MS
+
+T = TypeVar("T")
+
+
+@lru_cache(maxsize=1)
+def empty_card() -> bytes:
+    """A new hub's database, made by the product."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "hub.db"
+        Database.open(path).close()
+        db = sqlite3.connect(path)
+        db.execute("PRAGMA journal_mode=DELETE")
+        content = bytes(db.serialize())
+        db.close()
+    return content
+
+
+class Card(Database):
+    """The store on a card in memory; every step may let others run first, and power may fail at a commit."""
+
+    def __init__(self, content: bytes, rng: Random, on_commit: Callable[[], None]) -> None:
+        super().__init__(Path("card"))
+        self._connection = sqlite3.connect(":memory:", isolation_level=None, cached_statements=512)
+        source = sqlite3.connect(":memory:")
+        source.deserialize(content)
+        source.backup(self._connection)
+        source.close()
+        self._connection.execute("PRAGMA foreign_keys=ON")
+        self._rng, self._on_commit = rng, on_commit
+        self.fails_at_next: str | None = None
+
+    def _reader(self) -> Connection:
+        assert self._connection is not None
+        return self._connection
+
+    async def read(self, question: Callable[[Connection], T]) -> T:
+        await self._others()
+        return self._read(question)
+
+    async def write(self, change: Callable[[Connection], T]) -> T:
+        await self._others()
+        fails, self.fails_at_next = self.fails_at_next, None
+
+        def cut_off(db: Connection) -> T:
+            answer = change(db)
+            if fails == "before":
+                raise asyncio.CancelledError
+            return answer
+
+        answer = self._write(cut_off)
+        self._on_commit()
+        if fails == "after":
+            raise asyncio.CancelledError
+        return answer
+
+    def read_now(self, question: Callable[[Connection], T]) -> T:
+        return self._read(question)
+
+    def write_now(self, change: Callable[[Connection], T]) -> T:
+        return self._write(change)
+
+    async def _others(self) -> None:
+        await asyncio.sleep(0.02 * self._rng.random() if self._rng.random() < 0.2 else 0)
+
+    def content(self) -> bytes:
+        """A copy of the card."""
+        assert self._connection is not None
+        return bytes(self._connection.serialize())
+
+    def throw_away(self) -> None:
+        """Of no use any more."""
+        assert self._connection is not None
+        self._connection.close()
+
+
+class SimClock(Clock):
+    """A boot's clock: runs a little fast or slow, and may believe any wall time."""
+
+    def __init__(self, boot_no: int, now_s: Callable[[], float], rng: Random, known: Anchor | None) -> None:
+        self._now_s, self._began_s, self._rng = now_s, now_s(), rng
+        self._drift = 1 + rng.uniform(-5e-5, 5e-5)
+        self._start_ms = rng.randint(5_000, 60_000)
+        self._wrong_ms = rng.choice((0, 0, -20 * 365 * 86_400_000, 10 * 365 * 86_400_000, -3_600_000))
+        self._is_synchronised = self._wrong_ms == 0 and rng.random() < 0.5
+        super().__init__(boot_no, known)
+
+    def mono_ms(self) -> int:
+        return self._start_ms + round((self._now_s() - self._began_s) * 1000 * self._drift)
+
+    def system_anchor(self) -> Anchor:
+        return Anchor(
+            boot_no=self.boot_no,
+            mono_ms=self.mono_ms(),
+            wall_ms=EPOCH_MS + round(self._now_s() * 1000) + self._wrong_ms,
+            err_ms=100 if self._is_synchronised else 3_600_000,
+            source="ntp" if self._is_synchronised else "system",
+        )
+
+    def tablet_anchor(self) -> Anchor:
+        """What a tablet's clock says, which may be an hour wrong."""
+        wrong_ms = self._rng.choice((-3_600_000, -20_000, 20_000, 3_600_000))
+        wall_ms = EPOCH_MS + round(self._now_s() * 1000) + wrong_ms
+        mono_ms = self.mono_ms() + 1
+        return Anchor(boot_no=self.boot_no, mono_ms=mono_ms, wall_ms=wall_ms, err_ms=60_000, source="tablet")
+
+    def wall_ms(self) -> int:
+        return self.anchor.wall_ms + self.mono_ms() - self.anchor.mono_ms
+
+
+class HubSide:
+    """One hub through its life. `transport` gives the line each client dials on."""
+
+    def __init__(
+        self,
+        name: str,
+        hub_id: str,
+        seed: bytes,
+        rng: Random,
+        transport: Callable[[], httpx.AsyncBaseTransport],
+        on_commit: Callable[[HubSide], None],
+    ) -> None:
+        self.name, self.hub_id, self._seed, self.rng = name, hub_id, seed, rng
+        self._transport, self._on_commit = transport, on_commit
+        self._tasks: list[asyncio.Task[None]] = []
+        self._ids = 0
+        self.boots = 0
+        self.heard: Counter[Heard] = Counter()
+        self.safe: Counter[Heard] = Counter()
+        self.card = Card(empty_card(), rng, lambda: on_commit(self))
+        self.card._write(self._join)
+        self.wake = asyncio.Event()
+
+    def _join(self, db: Connection) -> None:
+        meta.put(db, "hub_id", self.hub_id)
+        meta.put(db, "feed_epoch", 1)
+
+    @property
+    def is_on(self) -> bool:
+        return bool(self._tasks)
+
+    def asked(self, question: Callable[[Connection], T]) -> T:
+        """Look behind the hub."""
+        return self.card._read(question)
+
+    # --- life
+
+    async def boot(self) -> None:
+        """Power on: a new boot, a new process, a clock that may be wrong."""
+        self.boots += 1
+        boot_id = f"{self.name}-boot-{self.boots}-{self.rng.randrange(1 << 30)}"
+        now_s = asyncio.get_running_loop().time
+        boot_no = self.card._write(lambda db: boots.register(db, boot_id))
+        known = self.asked(lambda db: boots.best_anchor(db, boot_no))
+        self.clock = SimClock(boot_no, now_s, self.rng, known)
+        self.card._write(lambda db: boots.add_anchor(db, self.clock.system_anchor()))
+        if self.rng.random() < 0.2:
+            self.card._write(lambda db: boots.add_anchor(db, self.clock.tablet_anchor()))
+        outbox = StoreOutbox(self.card, boot_id, self.moment, self.clock.learn)
+        self.relay = Relay(
+            outbox, self._client, self.clock.mono_ms, self.clock.wall_ms, Random(self.rng.random()),
+            period_s=self.rng.choice((15.0, 60.0)),
+        )  # fmt: skip
+        self.recorder = Recorder(self.card, Board(), self.moment)
+        await self.recorder.restore()
+        self._tasks = [asyncio.create_task(self.relay.run(self.wake))]
+        if self.rng.random() < 0.3:
+            self._tasks.append(asyncio.create_task(self._read_beside(FeedLane(outbox, self.clock.mono_ms))))
+
+    def _client(self) -> CloudClient:
+        return CloudClient("https://cloud.test", self.hub_id, self._seed, self._transport())
+
+    async def _read_beside(self, lane: FeedLane) -> None:
+        """A second reader of the feed, so that an echo may come before its answer."""
+        client = self._client()
+        try:
+            while True:
+                await asyncio.sleep(20 * self.rng.random())
+                try:
+                    await lane.drain(client)
+                except Exception:  # whatever it is, the relay meets it, too
+                    continue
+        finally:
+            await client.close()
+
+    async def power_off(self) -> None:
+        """Every task ends where it stands."""
+        tasks, self._tasks = self._tasks, []
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self.card.fails_at_next = None
+
+    def put_in(self, content: bytes) -> None:
+        """Another card, while the power is off."""
+        self.card.throw_away()
+        self.card = Card(content, self.rng, lambda: self._on_commit(self))
+
+    def moment(self) -> Moment:
+        return Moment(self.clock.boot_no, self.clock.mono_ms(), self.clock.wall_ms(), self.new_id)
+
+    def new_id(self) -> str:
+        return str(UUID(int=self.rng.getrandbits(128), version=4))
+
+    # --- what people do
+
+    async def edit(self, tbl: str, pk: str, fields: dict[str, object]) -> None:
+        """Change a record as the pages do."""
+        moment = self.moment()
+        await self.card.write(lambda db: propose(db, moment, tbl, pk, fields))
+
+    async def train(self, seconds: int, straps: tuple[str, ...]) -> None:
+        """Straps speak once a second and the recorder ticks as often."""
+        if self.recorder.session is None:
+            await self.recorder.start_session("Training", "training", 0)
+        for _ in range(seconds):
+            await asyncio.sleep(1)
+            new: Counter[Heard] = Counter()
+            for strap in straps:
+                bpm = self.rng.randint(90, 190)
+                reading = Reading(strap, self.clock.mono_ms(), bpm, (60 * 1024 // bpm,), Contact.YES)
+                new[strap, self.clock.boot_no, reading.mono_ms, bpm, reading.rr_1024] += 1
+                self.recorder.hear(reading)
+            self.heard += new
+            await self.recorder.tick()
+            self.safe += new
+
+    def kept(self) -> Counter[Heard]:
+        """Every sample on the card."""
+        return self.asked(sealed_and_open)

@@ -1,0 +1,319 @@
+"""The invariants of sync, checked while a world runs and when it has come to rest.
+
+I1 every edit arrived once or is a dead letter; I2 no cursor passes an entry that was not applied; I3 the feed
+is dense; I4 at rest hubs show what the cloud holds; I5 a hub shows its own edit until a newer one is seen;
+I6 an edit never loses to what its author saw; I7 no stamp is from the future; I8 the erased stay away;
+I9 segments in the cloud are those the hubs sealed; I10 nothing acknowledged is lost (and by power cuts:
+tests/power); I11 all outboxes drain; I12 every captured sample is kept exactly once.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from sqlite3 import Connection
+from typing import Any
+
+from hub.store import meta
+from hub.store.records import OF_ONE_HUB
+from sync.codecs import verify
+from sync.errors import SegmentCorrupt
+from sync.segments import Segment
+from tests.sim.cloud_side import EPOCH_MS, CloudSide
+from tests.sim.hub_side import HubSide
+
+NEW_ENTRIES = """
+SELECT seq, op_id, hub_id, kind, tbl, pk, fields, stamp_ms FROM change_log WHERE seq > ? ORDER BY seq"""
+OVERLAID = "SELECT op_id FROM outbox WHERE state != 'dead' AND echoed_at_ms IS NULL"
+SHOWN = ("name", "hr_max_bpm", "shirt_number")
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """An edit at the moment it was committed on its hub."""
+
+    op_id: str
+    tbl: str
+    pk: str
+    fields: dict[str, Any]
+    after_ms: int
+    cursor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of the club's feed as it was first committed, kept here whatever the cloud compacts later."""
+
+    op_id: str
+    hub_id: str | None
+    kind: str
+    tbl: str
+    pk: str
+    fields: dict[str, Any]
+    stamp_ms: int
+
+
+class Judge:
+    """Watches a world's commits; `violations` says what went wrong, each with the name of its invariant."""
+
+    def __init__(self, cloud: CloudSide, now_s: Callable[[], float]) -> None:
+        self.cloud, self._now_s = cloud, now_s
+        self.violations: list[str] = []
+        self.edits: dict[str, dict[str, Edit]] = defaultdict(dict)
+        self.forgiven: set[str] = set()
+        self.erased: set[tuple[str, str]] = set()
+        self.lost_samples_forgiven = self.was_restored = False
+        self.log: dict[int, Entry] = {}
+        self._next_seq: dict[str, int] = {}
+        self._head = self._feed()[0]
+        self._feed_epoch = self._feed()[1]
+
+    def say(self, invariant: str, words: str) -> None:
+        """Note a violation; the first few of each kind are enough."""
+        if sum(it.startswith(invariant + " ") for it in self.violations) < 3:
+            self.violations.append(f"{invariant} at {self._now_s():.1f} s: {words}")
+
+    # --- while it runs
+
+    def hub_committed(self, hub: HubSide) -> None:
+        """After every commit on a hub: remember new edits with what their author had seen."""
+        hub.asked(lambda db: self._remember(db, hub.name))
+
+    def _remember(self, db: Connection, name: str) -> None:
+        next_seq = meta.number(db, "next_seq", 1)
+        since = self._next_seq.get(name, 1)
+        self._next_seq[name] = next_seq
+        if next_seq == since:
+            return
+        known, cursor = self.edits[name], meta.number(db, "cursor")
+        rows = db.execute(
+            "SELECT op_id, tbl, pk, fields, after_ms FROM outbox WHERE seq >= ?",
+            (since if next_seq > since else 0,),
+        ).fetchall()
+        for op_id, tbl, pk, fields, after_ms in rows:
+            if op_id not in known:
+                known[op_id] = Edit(op_id, tbl, pk, json.loads(fields), after_ms, cursor)
+
+    def _feed(self) -> tuple[int, int]:
+        rows = self.cloud.rows("SELECT seq, feed_epoch FROM club_clock")
+        return (int(rows[0][0]), int(rows[0][1])) if rows else (0, 1)
+
+    def cloud_committed(self) -> None:
+        """After every commit in the cloud: I3 and I7 for what is new in the feed."""
+        head, feed_epoch = self._feed()
+        new = self.cloud.rows(NEW_ENTRIES, self._head)
+        if [row[0] for row in new] != list(range(self._head + 1, head + 1)):
+            self.say("I3", f"after {self._head} came {[row[0] for row in new]}, the head is {head}")
+        latest_ms = EPOCH_MS + round(self._now_s() * 1000) + head
+        for seq, op_id, hub_id, kind, tbl, pk, fields, stamp_ms in new:
+            self.log[seq] = Entry(op_id, hub_id, kind, tbl, pk, json.loads(fields), stamp_ms)
+            if stamp_ms > latest_ms:
+                self.say("I7", f"entry {seq} is stamped {stamp_ms - latest_ms} ms ahead")
+        self._head, self._feed_epoch = head, feed_epoch
+
+    def cloud_restored(self, log: dict[int, Entry]) -> None:
+        """The cloud went back to a backup, and its feed to what `log` was then."""
+        self.was_restored = True
+        self._head, self._feed_epoch = self._feed()
+        self.log = log
+
+    def looks_at(self, hub: HubSide) -> None:
+        """I5 on every record this hub has edited and not yet seen confirmed; I2 for its base."""
+        cursor, dead = hub.asked(lambda db: (meta.number(db, "cursor"), _dead(db)))
+        if hub.asked(lambda db: meta.number(db, "feed_epoch", self._feed_epoch)) != self._feed_epoch:
+            return  # it has yet to learn that the feed began again
+        echoed = {entry.op_id for seq, entry in self.log.items() if seq <= cursor}
+        wanted: dict[str, dict[str, Any]] = defaultdict(dict)
+        for edit in self.edits[hub.name].values():
+            if edit.tbl == "athlete" and edit.op_id not in echoed | dead | self.forgiven:
+                wanted[edit.pk].update(edit.fields)
+        for pk, fields in wanted.items():
+            shown = hub.asked(lambda db, pk=pk: _athlete(db, pk))  # type: ignore[misc]
+            if shown is None and "name" not in fields:
+                continue  # without a name it waits in base
+            for name, value in fields.items():
+                if ("athlete", pk) not in self.erased and (shown is None or shown[name] != value):
+                    said = shown and shown[name]
+                    self.say("I5", f"{hub.name} shows {pk} {name}={said!r}, its user wrote {value!r}")
+        late = hub.asked(lambda db: db.execute(OVERLAID).fetchall())
+        if still := {row[0] for row in late} & echoed:
+            self.say("I4", f"{hub.name} still lays {len(still)} confirmed edits over what the cloud says")
+        self._cursor_is_honest(hub)
+
+    def _cursor_is_honest(self, hub: HubSide) -> None:
+        cursor, base = hub.asked(lambda db: (meta.number(db, "cursor"), _base(db)))
+        folded = self._folded(cursor)
+        for key, doc in folded.items():
+            if base.get(key) != doc and key not in self.erased:
+                self.say("I2", f"{hub.name} at {cursor} has {key}={base.get(key)}, the feed says {doc}")
+
+    def _folded(self, cursor: int) -> dict[tuple[str, str], dict[str, Any]]:
+        """What the feed up to a cursor amounts to, by the rule and not by the product's code."""
+        docs: dict[tuple[str, str], dict[str, Any]] = defaultdict(dict)
+        stamps: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
+        for seq in sorted(self.log):
+            entry = self.log[seq]
+            key = entry.tbl, entry.pk
+            if entry.kind != "set" or seq > cursor or key in self.erased:
+                continue
+            for name, value in entry.fields.items():
+                if entry.stamp_ms >= stamps[key].get(name, 0):
+                    docs[key][name], stamps[key][name] = value, entry.stamp_ms
+        return docs
+
+    # --- at rest
+
+    def is_at_rest(self, hubs: list[HubSide]) -> str:
+        """What still waits; empty when nothing does."""
+        head, feed_epoch = self._feed()
+        for hub in hubs:
+            if hub.asked(lambda db: meta.number(db, "feed_epoch", feed_epoch)) != feed_epoch:
+                return f"{hub.name} has not learnt that the feed began anew"
+            pending, unsent, cursor = hub.asked(
+                lambda db: (
+                    db.execute("SELECT count(*) FROM outbox WHERE state != 'dead'").fetchone()[0],
+                    db.execute("SELECT count(*) FROM segment WHERE state = 'sealed'").fetchone()[0],
+                    meta.number(db, "cursor"),
+                )
+            )
+            unechoed = hub.asked(_waiting)
+            if unechoed or unsent or cursor != head:
+                status = hub.relay.status
+                return (
+                    f"{hub.name}: {unechoed} of {pending} edits and {unsent} segments wait, cursor"
+                    f" {cursor} of {head}; {status.state}: {status.last_error}"
+                )
+        return ""
+
+    def at_rest(self, hubs: list[HubSide]) -> None:
+        """Everything that must hold when nothing moves any more."""
+        self._all_edits_arrived()
+        self._cloud_is_its_feed()
+        self._nobody_lost_to_what_they_saw()
+        for hub in hubs:
+            self.looks_at(hub)
+            self._shows_the_cloud(hub)
+            self._kept_every_sample(hub)
+        self._segments_match(hubs)
+        self._erased_stay_away(hubs)
+        for fault in self.cloud.faults:
+            self.say("fault", f"the cloud failed: {fault}")
+
+    def _all_edits_arrived(self) -> None:
+        from_hubs = [it for it in self.log.values() if it.hub_id is not None]
+        arrived, content = Counter(it.op_id for it in from_hubs), {it.op_id: it for it in from_hubs}
+        buried = {row[0] for row in self.cloud.rows("SELECT op_id FROM dead_letter")}
+        if silent := buried - {it.op_id for it in self.log.values() if it.kind == "reject"}:
+            self.say("I1", f"{len(silent)} dead letters have no word in the feed")
+        for name, edits in self.edits.items():
+            for op_id, edit in edits.items():
+                if op_id in self.forgiven:
+                    continue
+                if arrived[op_id] > 1 or (arrived[op_id] == 0 and op_id not in buried):
+                    self.say("I1", f"{name}'s edit {op_id} is in the feed {arrived[op_id]} times")
+                came = content.get(op_id)
+                if came and came.kind == "set" and came.fields != edit.fields and not self._is_erased(edit):
+                    self.say("I1", f"{name}'s edit {op_id} arrived as {came.fields}, not {edit.fields}")
+
+    def _is_erased(self, edit: Edit) -> bool:
+        return (edit.tbl, edit.pk) in self.erased
+
+    def _cloud_is_its_feed(self) -> None:
+        held = self.cloud.rows("SELECT tbl, pk, doc FROM row_state")
+        folded = self._folded(self._feed()[0])
+        for tbl, pk, doc in held:
+            if (tbl, pk) not in self.erased and json.loads(doc) != folded.get((tbl, pk), {}):
+                self.say("I4", f"the cloud holds {tbl} {pk} = {doc}, its feed says {folded.get((tbl, pk))}")
+
+    def _nobody_lost_to_what_they_saw(self) -> None:
+        fields_of: dict[tuple[str, str], list[tuple[int, str, int]]] = defaultdict(list)
+        for seq, entry in sorted(self.log.items()):
+            if entry.kind != "set":
+                continue
+            edit = next((it[entry.op_id] for it in self.edits.values() if entry.op_id in it), None)
+            before = fields_of[entry.tbl, entry.pk]
+            for name in entry.fields:
+                for before_seq, before_name, before_ms in before if edit and not self.was_restored else ():
+                    if before_name == name and before_seq <= edit.cursor and before_ms >= entry.stamp_ms:  # type: ignore[union-attr]
+                        words = f"entry {seq} loses to {before_seq}, which its author had seen"
+                        self.say("I6", f"{entry.tbl} {entry.pk} {name}: {words}")
+                before.append((seq, name, entry.stamp_ms))
+
+    def _shows_the_cloud(self, hub: HubSide) -> None:
+        held = {
+            (tbl, pk): json.loads(doc)
+            for tbl, pk, doc in self.cloud.rows("SELECT tbl, pk, doc FROM row_state")
+            if doc != "{}"
+        }
+        base = hub.asked(_base)
+        for key in held.keys() | base.keys():
+            if held.get(key) != base.get(key):
+                self.say("I4", f"{hub.name} holds {key}={base.get(key)}, the cloud {held.get(key)}")
+        for (tbl, pk), doc in held.items():
+            if tbl != "athlete" or tbl in OF_ONE_HUB or "name" not in doc:
+                continue
+            shown = hub.asked(lambda db, pk=pk: _athlete(db, pk))  # type: ignore[misc]
+            for name in SHOWN:
+                if name in doc and (shown is None or shown[name] != doc[name]):
+                    self.say(
+                        "I4", f"{hub.name} shows {pk} {name}={shown and shown[name]!r}, not {doc[name]!r}"
+                    )
+
+    def _kept_every_sample(self, hub: HubSide) -> None:
+        kept = hub.kept()
+        for sample, count in (kept - hub.heard).items():
+            self.say("I12", f"{hub.name} holds {sample} {count} times too often")
+        missing = hub.safe - kept
+        if missing:
+            self.say("I12", f"{hub.name} lost {sum(missing.values())} samples it had acknowledged")
+
+    def _segments_match(self, hubs: list[HubSide]) -> None:
+        rows = self.cloud.rows(
+            "SELECT seg_id, stream_id, boot_no, mono0_ms, mono1_ms, n, codec, payload FROM segment"
+        )
+        held = {row[0]: Segment(*row) for row in rows}
+        sealed = {
+            row[0]
+            for hub in hubs
+            for row in hub.asked(lambda db: db.execute("SELECT seg_id FROM segment").fetchall())
+        }
+        if missing := sealed - held.keys():
+            self.say("I9", f"{len(missing)} sealed segments are not in the cloud")
+        if (strange := held.keys() - sealed) and not self.lost_samples_forgiven:
+            self.say("I9", f"{len(strange)} segments in the cloud were never sealed")
+        for segment in held.values():
+            try:
+                verify(segment)
+            except SegmentCorrupt as error:
+                self.say("I9", f"{segment.seg_id.hex()[:12]}: {error}")
+
+    def _erased_stay_away(self, hubs: list[HubSide]) -> None:
+        for tbl, pk in self.erased:
+            if self.cloud.rows("SELECT 1 FROM row_state WHERE tbl = ? AND pk = ? AND doc <> '{}'", tbl, pk):
+                self.say("I8", f"the cloud holds {tbl} {pk} again")
+            for hub in hubs:
+                if (tbl, pk) in hub.asked(_base):
+                    self.say("I8", f"{hub.name} holds {tbl} {pk} again")
+
+
+def _dead(db: Connection) -> set[str]:
+    return {row[0] for row in db.execute("SELECT op_id FROM outbox WHERE state = 'dead'")}
+
+
+def _waiting(db: Connection) -> int:
+    """Edits still owed to the cloud: pending ones; accepted ones may be kept for its restore."""
+    return int(db.execute("SELECT count(*) FROM outbox WHERE state = 'pending'").fetchone()[0])
+
+
+def _base(db: Connection) -> dict[tuple[str, str], dict[str, Any]]:
+    rows = db.execute("SELECT tbl, pk, doc FROM base").fetchall()
+    return {(tbl, pk): json.loads(doc) for tbl, pk, doc in rows if doc != "{}"}
+
+
+def _athlete(db: Connection, pk: str) -> dict[str, Any] | None:
+    row = db.execute(
+        "SELECT name, hr_max_bpm, shirt_number FROM athlete WHERE athlete_id = ?", (pk,)
+    ).fetchone()
+    return None if row is None else dict(zip(("name", "hr_max_bpm", "shirt_number"), row, strict=True))

@@ -1,0 +1,322 @@
+"""Mistakes sync must not contain, each planted into the product's own code for the length of a `with`.
+
+The simulator is worth something only if it finds them; which invariant each breaks is said beside it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+from unittest import mock
+
+import msgspec
+
+from cloud import content, ingest
+from cloud import merge as merging
+from cloud import records as rules
+from cloud.errors import BodyRefused
+from cloud.store import feed
+from hub.store import journal, meta, records, segments
+from hub.store.outbox import StoreOutbox
+from sync import client, wire
+from tests.sim.cloud_side import CloudDied, DyingDatabase
+from tests.sim.world import MISHAPS
+
+Planted = AbstractContextManager[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """A mistake, what it should break, and what must happen in the world for it to show."""
+
+    name: str
+    breaks: str
+    plant: Callable[[], Planted]
+    mishaps: tuple[str, ...] = MISHAPS
+
+
+def _cursor_before_apply() -> Planted:
+    async def apply_feed(self: Any, ops: Sequence[wire.FeedOp], head: int) -> None:
+        await self._database.write(lambda db: meta.put(db, "cursor", ops[-1].seq))
+        await asyncio.sleep(0.5)
+        wall_ms = self._moment().wall_ms
+        await self._database.write(lambda db: records.apply_feed(db, list(ops), wall_ms))
+
+    return mock.patch.object(StoreOutbox, "apply_feed", apply_feed)
+
+
+def _cursor_to_head() -> Planted:
+    real = StoreOutbox.apply_feed
+
+    async def apply_feed(self: Any, ops: Sequence[wire.FeedOp], head: int) -> None:
+        await real(self, ops[: max(1, len(ops) - 1)], head)
+        await self._database.write(lambda db: meta.put(db, "cursor", ops[-1].seq))
+
+    return mock.patch.object(StoreOutbox, "apply_feed", apply_feed)
+
+
+def _answer_before_commit() -> Planted:
+    @asynccontextmanager
+    async def transaction(self: DyingDatabase) -> AsyncIterator[Any]:
+        self.memory.sqlite.execute("BEGIN")
+        try:
+            yield self.memory
+            self.before_commit()
+        except CloudDied:  # too late: the answer is under way
+            self.memory.sqlite.execute("ROLLBACK")
+            self.has_died = False
+            return
+        except BaseException:
+            self.memory.sqlite.execute("ROLLBACK")
+            raise
+        self.memory.sqlite.execute("COMMIT")
+        if self._on_commit is not None:
+            self._on_commit()
+
+    return mock.patch.object(DyingDatabase, "transaction", transaction)
+
+
+def _deleted_when_sent() -> Planted:
+    real = StoreOutbox.pending_ops
+
+    async def pending_ops(self: Any, limit_bytes: int) -> Sequence[wire.Op]:
+        ops = await real(self, limit_bytes)
+        seqs = [(op.seq,) for op in ops]
+        await self._database.write(
+            lambda db: db.executemany("UPDATE outbox SET state = 'acked' WHERE seq = ?", seqs)
+        )
+        return ops
+
+    return mock.patch.object(StoreOutbox, "pending_ops", pending_ops)
+
+
+def _no_dedup() -> Planted:
+    def judge(hub: Any, ops: Sequence[wire.Op], known: set[str]) -> Any:
+        return [ingest.Verdict(op, "ok") for op in ops], False
+
+    return mock.patch.object(ingest, "judge", judge)
+
+
+def _op_ids_forgotten() -> Planted:
+    async def known_ops(*_: Any) -> set[str]:
+        return set()
+
+    return mock.patch.object(feed, "known_ops", known_ops)
+
+
+def _bigserial() -> Planted:
+    """Numbers are given out early and rows seen late, as with a sequence and concurrent writers."""
+    real = feed.append
+
+    async def append(db: Any, club_id: str, entries: Sequence[feed.Entry]) -> Any:
+        last = await real(db, club_id, entries)
+        if len(entries) % 3 == 1:
+            sql = "SELECT * FROM change_log ORDER BY seq DESC LIMIT 1"
+            row = db.sqlite.execute(sql).fetchone()
+            db.sqlite.execute("DELETE FROM change_log WHERE seq = (SELECT max(seq) FROM change_log)")
+            marks = ", ".join("?" * len(row))
+            asyncio.get_running_loop().call_later(
+                1.5, lambda: db.sqlite.execute(f"INSERT INTO change_log VALUES ({marks})", row)
+            )
+        return last
+
+    return mock.patch.object(feed, "append", append)
+
+
+def _wall_clock_wins() -> Planted:
+    return mock.patch.object(ingest, "stamp", lambda proposal, **_: max(1, proposal.wall_ms))
+
+
+def _author_forgotten() -> Planted:
+    real = merging.stamp
+    return mock.patch.object(
+        ingest,
+        "stamp",
+        lambda proposal, **more: real(replace(proposal, after_ms=0), **{**more, "hub_max_stamp": 0}),
+    )
+
+
+def _future_allowed() -> Planted:
+    real = merging.stamp
+    return mock.patch.object(
+        ingest, "stamp", lambda proposal, **more: real(proposal, **{**more, "server_ms": 2**50})
+    )
+
+
+def _poison_blocks() -> Planted:
+    real = rules.refusal
+
+    def refusal(op: wire.Op) -> None:
+        if real(op) is not None:
+            raise BodyRefused("It has an op that cannot be merged.")
+
+    return mock.patch.object(ingest, "refusal", refusal)
+
+
+def _poison_dropped() -> Planted:
+    @contextmanager
+    def planted() -> Iterator[None]:
+        async def bury(*_: Any) -> None:
+            return None
+
+        with _reject_only_in_answer(), mock.patch.object(feed, "bury", bury):
+            yield
+
+    return planted()
+
+
+def _reject_only_in_answer() -> Planted:
+    real = feed.append
+
+    async def append(db: Any, club_id: str, entries: Sequence[feed.Entry]) -> Any:
+        return await real(db, club_id, [entry for entry in entries if entry.kind != "reject"])
+
+    return mock.patch.object(feed, "append", append)
+
+
+def _overlay_dropped_at_ack() -> Planted:
+    real = StoreOutbox.record_pushed
+
+    async def record_pushed(self: Any, response: wire.PushResponse) -> None:
+        await real(self, response)
+
+        def drop(db: Any) -> None:
+            rows = db.execute("SELECT DISTINCT tbl, pk FROM outbox WHERE state = 'acked'").fetchall()
+            db.execute("UPDATE outbox SET echoed_at_ms = 1 WHERE state = 'acked'")
+            for tbl, pk in rows:
+                records.show(db, tbl, pk, 0)
+
+        await self._database.write(drop)
+
+    return mock.patch.object(StoreOutbox, "record_pushed", record_pushed)
+
+
+def _echo_needs_ack() -> Planted:
+    real = records.apply_feed
+
+    def apply_feed(db: Any, ops: list[wire.FeedOp], wall_ms: int) -> Any:
+        unanswered = [
+            (op.op_id,)
+            for op in ops
+            if db.execute(
+                "SELECT 1 FROM outbox WHERE op_id = ? AND state = 'pending'", (op.op_id,)
+            ).fetchone()
+        ]
+        done = real(db, ops, wall_ms)
+        db.executemany("UPDATE outbox SET echoed_at_ms = NULL WHERE op_id = ?", unanswered)
+        return done
+
+    return mock.patch.object(records, "apply_feed", apply_feed)
+
+
+def _hub_merges_by_arrival() -> Planted:
+    real = records.apply_feed
+
+    def apply_feed(db: Any, ops: list[wire.FeedOp], wall_ms: int) -> Any:
+        return real(db, [msgspec.structs.replace(op, stamp_ms=2**42 + op.seq) for op in ops], wall_ms)
+
+    return mock.patch.object(records, "apply_feed", apply_feed)
+
+
+def _cloud_merges_by_arrival() -> Planted:
+    def merge(record: Any, fields: Any, stamp_ms: int) -> Any:
+        stamps = {**record.stamps, **dict.fromkeys(fields, stamp_ms)}
+        return replace(record, doc={**record.doc, **fields}, stamps=stamps)
+
+    return mock.patch.object(ingest, "merge", merge)
+
+
+def _stored_when_sent() -> Planted:
+    real = StoreOutbox.segments
+
+    async def fetched(self: Any, ids: Sequence[bytes]) -> Any:
+        found = await real(self, ids)
+        await self._database.write(lambda db: segments.mark_stored(db, ids))
+        return found
+
+    return mock.patch.object(StoreOutbox, "segments", fetched)
+
+
+def _journal_kept_when_sealed() -> Planted:
+    return mock.patch.object(journal, "forget_through", return_value=None)
+
+
+def _journal_forgotten_at_boot() -> Planted:
+    def open_samples(db: Any) -> list[Any]:
+        newest = db.execute("SELECT max(boot_no) FROM boot").fetchone()[0]
+        return [row for row in _open_samples(db) if row[1] == newest]
+
+    return mock.patch.object(journal, "open_samples", open_samples)
+
+
+_open_samples = journal.open_samples
+
+
+def _damaged_answers_believed() -> Planted:
+    return mock.patch.object(client, "is_intact", return_value=True)
+
+
+def _damaged_requests_believed() -> Planted:
+    return mock.patch.object(content, "check_digest", return_value=None)
+
+
+def _edit_and_outbox_apart() -> Planted:
+    """The change is shown and acknowledged, and queued for the cloud only a moment later, if ever."""
+    real = records.propose
+
+    def propose(db: Any, moment: Any, tbl: str, pk: str, fields: dict[str, Any]) -> None:
+        real(db, moment, tbl, pk, fields)
+        if tbl == "athlete" and meta.number(db, "next_seq") % 7 == 0:
+            db.execute("DELETE FROM outbox WHERE seq = (SELECT max(seq) FROM outbox)")
+
+    from tests.sim import hub_side
+
+    return mock.patch.object(hub_side, "propose", propose)
+
+
+def _no_chain() -> Planted:
+    """A restored card goes on where it stands, whatever the cloud remembers."""
+    from sync import reconcile
+
+    return mock.patch.object(reconcile, "_log", return_value=None)
+
+
+def _no_fence() -> Planted:
+    from cloud import fence
+
+    async def nobody(*_: Any) -> set[str]:
+        return set()
+
+    return mock.patch.object(fence, "erased_ops", nobody)
+
+
+MUTANTS: tuple[Mutant, ...] = (
+    Mutant("cursor before apply", "I2", _cursor_before_apply),
+    Mutant("cursor to the head", "I2", _cursor_to_head),
+    Mutant("answer before commit", "I1", _answer_before_commit),
+    Mutant("deleted when sent", "I1", _deleted_when_sent),
+    Mutant("no dedup", "I1", _no_dedup),
+    Mutant("op ids forgotten", "I11", _op_ids_forgotten),
+    Mutant("bigserial cursor", "I3", _bigserial),
+    Mutant("wall clock wins", "I6", _wall_clock_wins),
+    Mutant("what the author saw is forgotten", "I6", _author_forgotten),
+    Mutant("stamps from the future", "I7", _future_allowed),
+    Mutant("poison blocks", "I11", _poison_blocks),
+    Mutant("poison dropped", "I1", _poison_dropped),
+    Mutant("reject only in the answer", "I1", _reject_only_in_answer),
+    Mutant("overlay dropped at the answer", "I5", _overlay_dropped_at_ack),
+    Mutant("an echo needs its answer", "I4", _echo_needs_ack),
+    Mutant("hub merges by arrival", "I2", _hub_merges_by_arrival),
+    Mutant("cloud merges by arrival", "I4", _cloud_merges_by_arrival),
+    Mutant("segments stored when sent", "I9", _stored_when_sent),
+    Mutant("journal kept when sealed", "I12", _journal_kept_when_sealed),
+    Mutant("journal of an earlier boot forgotten", "I12", _journal_forgotten_at_boot),
+    Mutant("damaged answers believed", "I2", _damaged_answers_believed),
+    Mutant("damaged requests believed", "I1", _damaged_requests_believed),
+    Mutant("no chain or epoch", "I1", _no_chain, ("old_card",)),
+    Mutant("no fence round the erased", "I8", _no_fence, ("erasure",)),
+    Mutant("edits queued apart from the change", "I1", _edit_and_outbox_apart),
+)
