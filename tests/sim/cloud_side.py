@@ -6,7 +6,6 @@ Left out are pages, the worker of loads and the schedule, which no hub waits for
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -45,7 +44,6 @@ class Enrolled:
 @lru_cache(maxsize=1)
 def app() -> Litestar:
     """The routes, built once; each world puts its own parts in."""
-    logging.getLogger("litestar").setLevel(logging.CRITICAL)
     return Litestar([api_router()], logging_config=None, openapi_config=None)
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from random import Random
 from unittest import mock
@@ -229,7 +230,6 @@ MISHAPS = ("kill", "power_cut", "old_card", "cloud_backup", "erasure", "compacti
 
 def run_seed(seed: int, mishaps: tuple[str, ...] = MISHAPS) -> Outcome:
     """One world from beginning to end; an exception nobody expected is a violation as well."""
-    logging.getLogger("sync").setLevel(logging.CRITICAL)
     enrolled()  # outside the world's own loop
 
     async def story() -> Outcome:
@@ -252,7 +252,22 @@ def run_seed(seed: int, mishaps: tuple[str, ...] = MISHAPS) -> Outcome:
             edits = sum(len(it) for it in world.judge.edits.values())
             return Outcome(seed, world.judge.violations, edits, world.cloud.requests, world.had)
 
-    return clockwork.run(story())
+    with unheard("sync", "litestar"):
+        return clockwork.run(story())
+
+
+@contextmanager
+def unheard(*names: str) -> Iterator[None]:
+    """A world's mishaps are meant: what they log is not printed, and later tests hear the log again."""
+    loggers = [logging.getLogger(name) for name in names]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
 __all__ = ["MISHAPS", "Outcome", "Weather", "World", "run_seed"]
