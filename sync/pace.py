@@ -1,10 +1,7 @@
 """How much to send at once, and how long to wait after a failure.
 
-Batches double until the link pushes back, then grow by small steps and are halved on every failure; they aim
-at about three seconds of what the link was seen to carry. It measures nothing itself and never sleeps.
-A step of 1 KiB, about what a request costs besides its content, makes batches settle near the size that
-wastes least on a link cut every so many bytes: the square root of twice the step times those bytes. Steps
-double with every sixteen batches that pass unharmed, so that a mishap on a good link is soon forgotten.
+Batches double until the link pushes back, then grow by steps and are halved on every failure; they aim at
+about three seconds of what the link was seen to carry. It measures nothing itself and never sleeps.
 """
 
 from __future__ import annotations
@@ -17,8 +14,6 @@ MAX_BYTES = 1 << 20
 TARGET_S = 3.0
 FIRST_WAIT_S = 1.0
 LONGEST_WAIT_S = 300.0
-STEP_BYTES = 1 << 10
-CALM_BATCHES = 16
 
 
 class Pace:
@@ -28,7 +23,6 @@ class Pace:
         self.limit_bytes = START_BYTES
         self.ceiling_bytes = MAX_BYTES
         self._is_probing = True
-        self._unharmed = 0
 
     def cap(self, ceiling_bytes: int) -> None:
         """Never go beyond what the cloud takes."""
@@ -40,16 +34,14 @@ class Pace:
         if 2 * sent_bytes < self.limit_bytes:
             return
         wanted = int(sent_bytes / max(took_s, 0.001) * TARGET_S)
-        self._unharmed += 1
-        step = STEP_BYTES << min(self._unharmed // CALM_BATCHES, 10)
-        grown = self.limit_bytes + (self.limit_bytes if self._is_probing else step)
+        grown = 2 * self.limit_bytes if self._is_probing else self.limit_bytes + START_BYTES
         if wanted < grown:
             self._is_probing = False
         self.limit_bytes = max(MIN_BYTES, min(grown, wanted, self.ceiling_bytes))
 
     def failed(self) -> None:
         """Halve the batch and grow carefully from now on."""
-        self._is_probing, self._unharmed = False, 0
+        self._is_probing = False
         self.limit_bytes = max(MIN_BYTES, self.limit_bytes // 2)
 
 

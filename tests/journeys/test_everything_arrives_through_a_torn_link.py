@@ -19,7 +19,7 @@ from tests.journeys.world import Ground, Staff, wait_for
 
 pytestmark = pytest.mark.journey
 CUT_EVERY_BYTES = 60_000
-MOST_OVERHEAD = 1.4  # 1.25 is aimed at; which request a cut meets depends on the machine too
+MOST_OVERHEAD = 1.25
 
 
 def held_exactly_once(ground: Ground, hub: LoadedHub) -> None:

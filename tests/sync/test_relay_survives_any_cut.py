@@ -92,7 +92,7 @@ def test_a_thousand_edits_and_segments_pass_a_line_that_fails_every_sixth_time()
 
     async def story() -> int:
         relay = relay_on(outbox, line)
-        for rounds in range(1, 400):
+        for rounds in range(1, 100):
             try:
                 await relay.run_once()
             except SyncError:
@@ -103,4 +103,4 @@ def test_a_thousand_edits_and_segments_pass_a_line_that_fails_every_sixth_time()
 
     rounds = asyncio.run(story())
     is_in_step(outbox, cloud)
-    assert 1 < rounds < 250
+    assert 1 < rounds < 30
