@@ -7,6 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.touchline-installed
 ORACLES := .venv-oracles
 UV ?= $(BIN)/uv
+JOBS ?= 2
 MODULES := hub sync cloud tests benchmarks
 
 .DEFAULT_GOAL := help
@@ -19,11 +20,11 @@ help: ## list the targets
 demo: $(STAMP) ## a hub, a cloud and 24 virtual athletes on this machine (SPEED=20 for faster training)
 	@exec $(BIN)/touchline-hub demo $(if $(SPEED),--speed $(SPEED))
 
-test: $(STAMP) ## all tests (ARGS="-k board" goes to pytest)
+test: $(STAMP) ## all tests (ARGS="-k board" goes to pytest; JOBS=4 for more at once)
 	@if [ -z "$$TOUCHLINE_CHROMIUM" ] && ! command -v chromium >/dev/null && ! command -v chromium-browser >/dev/null \
 	    && ! command -v google-chrome >/dev/null; then \
 	    echo "No Chromium found, so the browser tests are skipped: apt install chromium, or set TOUCHLINE_CHROMIUM=/path/to/chromium."; fi
-	@exec $(BIN)/python -m pytest $(ARGS)
+	@exec $(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 
 check: $(STAMP) ## ruff, mypy and the import table
 	@$(BIN)/ruff check .

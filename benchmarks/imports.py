@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo
 from hub.devices.exports.fit import read_fit
 from hub.devices.exports.found import Setting
 from hub.devices.exports.source import Source
-from tests.exports.fit_writer import Body
+from tests.devices.exports.fit_writer import Body
 
 SAMPLES = Path(__file__).parents[1].parent / "shared" / "samples" / "fit"
 LARGEST = 3

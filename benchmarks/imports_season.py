@@ -27,7 +27,7 @@ from hub.store import aliases
 from hub.store.aliases import Alias
 from hub.store.database import Database
 from hub.store.records import propose
-from tests.exports.fit_writer import Body
+from tests.devices.exports.fit_writer import Body
 from tests.journeys.world import free_port
 
 ATHLETES, FILES, MINUTES = 30, 1000, 10

@@ -17,7 +17,7 @@ from hub.errors import StoreUnavailable
 from hub.serving import owned
 from hub.store.database import Database
 from hub.store.records import propose
-from tests.exports.fit_writer import run_file
+from tests.devices.exports.fit_writer import run_file
 from tests.store.small_store import PERSON, counted_ids, moment
 
 ROOT = Path(__file__).parents[2]

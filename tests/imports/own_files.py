@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
-from tests.exports.fit_writer import RUNNING, fit_file, seconds
+from tests.devices.exports.fit_writer import RUNNING, fit_file, seconds
 
 START = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser import Watch
-from tests.exports.fit_writer import run_file
+from tests.devices.exports.fit_writer import run_file
 from tests.journeys.world import COACH, PASSWORD, Ground, wait_for
 
 pytestmark = [pytest.mark.journey, pytest.mark.browser]

@@ -12,8 +12,15 @@ from hub.devices.exports.fit import read_fit
 from hub.devices.exports.found import DailyValue, Found, FoundSession, KnownBy, Setting
 from hub.devices.exports.source import Source
 from hub.errors import ExportUnreadable
-from tests.exports.fit_writer import Body, seconds
-from tests.exports.test_fit_messages_become_an_activity import SESSION, STAMP, T0, T0_MS, recorded, swim
+from tests.devices.exports.fit_writer import Body, seconds
+from tests.devices.exports.test_fit_messages_become_an_activity import (
+    SESSION,
+    STAMP,
+    T0,
+    T0_MS,
+    recorded,
+    swim,
+)
 
 CLUB = Setting(ZoneInfo("Europe/Berlin"))  # one hour ahead in November
 FILE_ID = [(0, 1, 0), (1, 2, 0x84), (2, 2, 0x84), (3, 4, 0x8C), (4, 4, 0x86)]

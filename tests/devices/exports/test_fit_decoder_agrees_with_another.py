@@ -20,10 +20,10 @@ from hub.devices.exports.fit_wire import read_wire
 from hub.devices.exports.found import Found, Setting
 from hub.devices.exports.source import Source
 from hub.errors import ExportUnreadable
-from tests.exports.fit_writer import Body, fit_file
-from tests.exports.test_fit_messages_become_an_activity import T0, recorded, swim
+from tests.devices.exports.fit_writer import Body, fit_file
+from tests.devices.exports.test_fit_messages_become_an_activity import T0, recorded, swim
 
-SAMPLES = Path(__file__).parents[2].parent / "shared" / "samples"
+SAMPLES = Path(__file__).parents[3].parent / "shared" / "samples"
 SMALL_BYTES = 300_000
 FILES = sorted(path for path in SAMPLES.rglob("*.fit") if 0 < path.stat().st_size < SMALL_BYTES)
 Raw = object

@@ -21,7 +21,7 @@ from hub.devices.exports.fit import read_fit
 from hub.devices.exports.found import Found, FoundSession, Setting
 from hub.devices.exports.source import Source
 
-SAMPLES = Path(__file__).parents[2].parent / "shared" / "samples"
+SAMPLES = Path(__file__).parents[3].parent / "shared" / "samples"
 HOSTILE = sorted((SAMPLES / "synthetic" / "hostile").glob("*.fit"))
 MOST_MB, MOST_S = 256, 10
 # Swim straps keep beats that are no hrv messages: the catalogue counts only those.

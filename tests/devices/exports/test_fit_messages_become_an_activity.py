@@ -9,7 +9,7 @@ import pytest
 
 from hub.devices.exports.fit_activity import Activity, read_activity
 from hub.devices.exports.fit_beats import twelve_bits
-from tests.exports.fit_writer import Body, fit_file, seconds
+from tests.devices.exports.fit_writer import Body, fit_file, seconds
 
 START = datetime(2026, 11, 18, 17, 30, tzinfo=UTC)
 T0, T0_MS = seconds(START), int(START.timestamp() * 1000)

@@ -14,9 +14,9 @@ from hub.devices.exports.fit_wire import read_wire
 from hub.devices.exports.found import Found, Setting
 from hub.devices.exports.source import Source
 from hub.errors import ExportUnreadable
-from tests.exports.fit_writer import Body, fit_file
-from tests.exports.test_fit_files_become_what_every_export_is import NO_U16, headed, pool
-from tests.exports.test_fit_messages_become_an_activity import SESSION, STAMP, T0, recorded, swim
+from tests.devices.exports.fit_writer import Body, fit_file
+from tests.devices.exports.test_fit_files_become_what_every_export_is import NO_U16, headed, pool
+from tests.devices.exports.test_fit_messages_become_an_activity import SESSION, STAMP, T0, recorded, swim
 
 SEED, CASES = 20_261_118, 500
 

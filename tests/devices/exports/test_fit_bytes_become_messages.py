@@ -13,7 +13,7 @@ from hub.devices.exports.fit_layout import Value
 from hub.devices.exports.fit_profile import WANTED
 from hub.devices.exports.fit_wire import read_wire
 from hub.errors import ExportUnreadable
-from tests.exports.fit_writer import Body, crc16, fit_file, wrapped
+from tests.devices.exports.fit_writer import Body, crc16, fit_file, wrapped
 
 RECORD = 20
 T0 = 1_100_000_000

@@ -1,1 +1,0 @@
-"""Export files of other vendors."""
