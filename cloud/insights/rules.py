@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from hub.analytics.catalogue import metric
+
 MOST_NAMES = 5
 ENOUGH_ATHLETES = 3
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -176,7 +178,7 @@ def day_text(on: date) -> str:
 
 def au(value: float) -> str:
     """A load with its unit."""
-    return f"{value:.0f} AU"
+    return metric("banister_trimp").text(value)
 
 
 def signed(percent: float) -> str:

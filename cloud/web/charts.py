@@ -11,7 +11,9 @@ from dataclasses import dataclass
 
 from cloud.history import Day
 from cloud.web.words import number, short_day
+from hub.analytics.catalogue import metric
 
+LOAD = metric("banister_trimp")
 WIDTH, HEIGHT = 960.0, 300.0
 LEFT, RIGHT, TOP, BOTTOM = 56.0, 30.0, 14.0, 28.0
 
@@ -76,7 +78,7 @@ def load_chart(days: Sequence[Day]) -> Chart:
             width=round(width, 1),
             height=round(floor - y_of(day.load_au or 0.0), 1),
             is_missing=day.load_au is None,
-            label=f"{short_day(day.on)}: {'no data' if day.load_au is None else number(day.load_au) + ' AU'}",
+            label=f"{short_day(day.on)}: {'no data' if day.load_au is None else LOAD.text(day.load_au)}",
         )
         for index, day in enumerate(days)
     )

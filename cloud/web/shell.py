@@ -24,6 +24,7 @@ from cloud.limits import TryLimit
 from cloud.store.database import Database
 from cloud.store.rows import Coach
 from cloud.web.words import FILTERS
+from hub.analytics.catalogue import metric
 
 PageRequest = Request[None, None, State]
 
@@ -72,6 +73,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     env.filters.update(FILTERS)
+    env.globals["metric"] = metric
     return env
 
 

@@ -44,12 +44,14 @@ DAYS: tuple[Metric, ...] = (
         "acute_load", "Acute load", "AU/day", "The average day of the last week.", "mean of 7 days", "1", _D,
         "Hulin 2014", _LOAD, ("daily_load.acute_chronic", "daily_load.rolling_mean_au"), (_ACUTE,),
         (_MISSING, _NO_THRESHOLD),
+        short="Acute",
     ),
     Metric(
         "chronic_load", "Chronic load", "AU/day", "The average day of the last four weeks.",
         "mean of 28 days", "1", _D, "Hulin 2014", _LOAD,
         ("daily_load.acute_chronic", "daily_load.rolling_mean_au"), (_CHRONIC,),
         (_MISSING, _WARM, _NO_THRESHOLD),
+        short="Chronic",
     ),
     Metric(
         "acwr_coupled", "Acute:chronic ratio, coupled", "1",

@@ -31,16 +31,19 @@ EXTERNAL: tuple[Metric, ...] = (
         "Distance covered at 5.5 m/s (19.8 km/h) or faster, sprints included.",
         "integral of speed where it is at or above the threshold", "1", _E, "Varley 2017", _SPEED,
         (_BY, "external.speed_load"), (_HIGH,), (_FIXES, "thresholds differ by sport, sex and age"),
+        short="High speed",
     ),
     Metric(
         "sprint_distance", "Sprint distance", "m", "Distance covered at 7.0 m/s (25.2 km/h) or faster.",
         "integral of speed where it is at or above the threshold", "1", _E, "Varley 2017", _SPEED,
         (_BY, "external.speed_load"), (_SPRINT,), (_FIXES, "thresholds differ by sport, sex and age"),
+        short="Sprints",
     ),
     Metric(
         "high_speed_bouts", "High-speed runs", "count", "How often the athlete ran at high speed.",
         "stretches at or above the threshold for at least 1 s, gaps under 0.5 s joined", "1", _E,
         "Varley 2017", _SPEED, (_BY, "external.bouts"), (_HIGH, _DWELL, _MERGE), (_FIXES,),
+        short="Runs",
     ),
     Metric(
         "sprints", "Sprints", "count", "How often the athlete sprinted.",
@@ -54,24 +57,28 @@ EXTERNAL: tuple[Metric, ...] = (
         "Varley 2017", (*_SPEED, "own top speed"), (_BY, "external.bouts"),
         (MetricParameter("own_top_m_s", "m/s"), MetricParameter("share", "1", 0.85), _DWELL, _MERGE),
         (_FIXES, "a new top speed counts once a person confirms it"),
+        short="Own",
     ),
     Metric(
         "top_speed", "Maximum velocity", "m/s", "The fastest the athlete ran, held for half a second.",
         "largest median over 0.5 s; below 2 Hz the largest value, marked as rough", "1", _E, "own rule",
         _SPEED, (_BY, "external.top_speed_m_s"), (MetricParameter("window_s", "s", 0.5),),
         (_FIXES, "spikes steeper than 6 m/s2 are dropped", "a personal best needs confirming"),
+        short="Max",
     ),
     Metric(
         "accelerations", "Accelerations", "count", "How often the athlete sped up hard.",
         "stretches at or above 3 m/s2 for at least 0.5 s; slope of speed over 0.5 s", "1", _E,
         "Akenhead 2014", ("Doppler speed from 5 Hz up",), (_BY, "external.bouts"), (_HARD, _HARD_S),
         (_MAKERS, "varies by more than half from day to day (Buchheit 2015)"),
+        short="Acc.",
     ),
     Metric(
         "decelerations", "Decelerations", "count", "How often the athlete braked hard.",
         "stretches at or below -3 m/s2 for at least 0.5 s; slope of speed over 0.5 s", "1", _E,
         "Akenhead 2014", ("Doppler speed from 5 Hz up",), (_BY, "external.bouts"), (_HARD, _HARD_S),
         (_MAKERS, "varies by more than half from day to day (Buchheit 2015)"),
+        short="Dec.",
     ),
     Metric(
         "metres_a_minute", "Distance a minute", "m/min", "How fast the session was on average.",
@@ -87,6 +94,7 @@ EXTERNAL: tuple[Metric, ...] = (
         (MetricParameter("model", "name", "Osgnach 2010"),),
         ("experimental", "29 % below measured oxygen use in soccer circuits (Buchheit 2015)",
          "the two models differ by about 20 % and are never mixed"),
+        short="Power",
     ),
     Metric(
         "accelerometer_load", "Accelerometer load", "AU",

@@ -29,6 +29,7 @@ HEART: tuple[Metric, ...] = (
         ("heart rate",),
         ("load.session_load", *_SESSION),
         limits=(_GAPS, "says little about stop-and-go play: load comes from every sample, not from the mean"),
+        short="Mean",
     ),
     Metric(
         "max_bpm",
@@ -42,6 +43,7 @@ HEART: tuple[Metric, ...] = (
         ("heart rate",),
         ("load.session_load", *_SESSION),
         limits=("a single wrong reading can set it", "it never changes HRmax by itself"),
+        short="Max",
     ),
     Metric(
         "sustained_bpm",
@@ -143,6 +145,7 @@ HEART: tuple[Metric, ...] = (
         (MetricParameter("edges", "% of HRmax", "50 60 70 80 90"), HR_MAX, HR_REST,
          MetricParameter("lthr_bpm", "bpm")),
         (_GAPS, "an edge belongs to the zone above it"),
+        short="Zones",
     ),
     Metric(
         "time_above_hr_max",
@@ -185,6 +188,7 @@ HEART: tuple[Metric, ...] = (
         ("load.session_load", "trimp.banister_au_per_min", "histogram_loads.loads_of", *_SESSION),
         (HR_MAX, HR_REST, SEX, MetricParameter("b", "1"), MetricParameter("k", "1")),
         (_GAPS, _AU, "sex unknown: no value but the two results as a band", "constants from adults"),
+        short="Banister",
     ),
     Metric(
         "edwards_trimp",
@@ -199,6 +203,7 @@ HEART: tuple[Metric, ...] = (
         ("load.session_load", "trimp.edwards_au_per_min", "histogram_loads.loads_of", *_SESSION),
         (HR_MAX,),
         (_GAPS, _AU, "one beat across an edge changes the weight by a whole step"),
+        short="Edwards",
     ),
     Metric(
         "lucia_trimp",

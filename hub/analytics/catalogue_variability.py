@@ -78,6 +78,7 @@ VARIABILITY: tuple[Metric, ...] = (
         "as RMSSD, over the 120 s before the last beat", "1", _V, _TASK_FORCE, _RR,
         ("live_hrv.advance_beats",),
         (_PLAUSIBLE,), (_STRAP, "experimental during exercise", _ADJACENT),
+        short="RMSSD",
     ),
     Metric(
         "ln_rmssd_week", "lnRMSSD, 7-day mean", "ln ms",
@@ -85,6 +86,7 @@ VARIABILITY: tuple[Metric, ...] = (
         "mean of the last 7 days' lnRMSSD", "1", _V, "Plews 2014; Buchheit 2014",
         ("lnRMSSD of at least 3 of the 7 days",), ("hrv.rolling_week",),
         (MetricParameter("min_days", "days", 3),), (_REST, "fewer than 3 days give no mean"),
+        short="7-day mean",
     ),
     Metric(
         "ln_rmssd_cv", "lnRMSSD, 7-day CV", "%",

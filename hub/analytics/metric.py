@@ -5,6 +5,7 @@ It holds no metric itself (the catalogue does) and computes nothing.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -47,7 +48,7 @@ class Metric:
 
     `meaning` is one sentence for a coach, `needs` what must be known or measured, `limits` where it holds
     and how it is to be read. `source` names author and year. `computed_by` are the functions below
-    `hub.analytics` that give it.
+    `hub.analytics` that give it. `short` is the name where there is little room.
     """
 
     metric_id: str
@@ -62,8 +63,21 @@ class Metric:
     computed_by: tuple[str, ...]
     parameters: tuple[MetricParameter, ...] = ()
     limits: tuple[str, ...] = ()
+    short: str = ""
 
     @property
     def unit_text(self) -> str:
         """The unit in words: a number without one says so."""
         return "no unit" if self.unit == "1" else self.unit
+
+    @property
+    def heading(self) -> str:
+        """The name over a column or on a button."""
+        return self.short or self.name
+
+    def text(self, value: float | None, digits: int = 0) -> str:
+        """The value with its unit, as in `153 AU`; a dash where there is none."""
+        if value is None or math.isnan(value):
+            return "–"
+        number = f"{value:.{digits}f}"
+        return number if self.unit == "1" else f"{number} {self.unit}"

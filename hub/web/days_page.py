@@ -90,12 +90,12 @@ def _resting_text(it: AthleteDays) -> str | None:
 def _load_text(loads: Loads) -> str | None:
     if loads.metric_id is None:
         return None
-    week, before = float(loads.week_au[-1]), float(loads.week_au[-8])
-    said = f"Last 7 days {_au(week)} ({int(loads.week_n[-1])}/7 days with data)"
+    week, before, text = float(loads.week_au[-1]), float(loads.week_au[-8]), metric("weekly_load").text
+    said = f"Last 7 days {text(week)} ({int(loads.week_n[-1])}/7 days with data)"
     if not math.isnan(week) and not math.isnan(before):
-        said += f", {week - before:+.0f} AU against the 7 days before"
+        said += f", {'+' if week >= before else '−'}{text(abs(week - before))} against the 7 days before"
     if np.isfinite(loads.week_au).any():
-        said += f"; largest 7 days in 12 weeks {_au(float(np.nanmax(loads.week_au[-84:])))}"
+        said += f"; largest 7 days in 12 weeks {text(float(np.nanmax(loads.week_au[-84:])))}"
     warming = " The chronic line begins after 28 days." if loads.is_warming_up else ""
     return f"{said}.{warming}"
 
@@ -125,10 +125,6 @@ def _short(day: date) -> str:
 
 def _text(value: float, digits: int) -> str:
     return "–" if math.isnan(value) else f"{value:.{digits}f}"
-
-
-def _au(value: float) -> str:
-    return "–" if math.isnan(value) else f"{value:.0f} AU"
 
 
 def _list(values: np.ndarray[Any, np.dtype[np.float64]], shown: int, digits: int) -> list[float | None]:
@@ -163,6 +159,7 @@ async def days_series(request: AnyRequest, athlete_id: FromPath[UUID]) -> dict[s
     return {
         "mornings": {
             "days": days[-MORNINGS_SHOWN:],
+            "names": [metric(it).heading for it in ("ln_rmssd", "ln_rmssd_week")],
             "ln_rmssd": _list(it.mornings.ln_rmssd, MORNINGS_SHOWN, 3),
             "week": _list(it.mornings.week, MORNINGS_SHOWN, 3),
             "band": None if band is None else [band.lo, band.hi],
@@ -175,6 +172,7 @@ async def days_series(request: AnyRequest, athlete_id: FromPath[UUID]) -> dict[s
         "load": {
             "days": days[-LOADS_SHOWN:],
             "metric": it.loads.metric_id,
+            "names": ["Load", *(metric(it).heading for it in ("acute_load", "chronic_load"))],
             "daily": _list(it.loads.daily_au, LOADS_SHOWN, 1),
             "acute": _list(it.loads.acute_au, LOADS_SHOWN, 1),
             "chronic": _list(it.loads.chronic_au, LOADS_SHOWN, 1),

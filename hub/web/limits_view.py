@@ -12,10 +12,12 @@ from datetime import date
 from statistics import fmean
 from typing import Any
 
+from hub.analytics.catalogue import metric
 from hub.analytics.custom_zones import EdgeUnit, ZoneEdges, edges_in_bpm
 from hub.analytics.effective import change_of
 from hub.analytics.errors import ProfileIncomplete
 from hub.analytics.hr_max import HrMaxFormula, estimate_hr_max
+from hub.analytics.metric import Metric
 from hub.analytics.parameters import Parameters
 from hub.analytics.profile import Sex
 from hub.analytics.session_results import STANDARD_ZONES
@@ -69,7 +71,7 @@ class PreviewView:
     reached: int
     rows: tuple[EffectRow, ...]
     summary: str
-    measure: str
+    measure: Metric
     top: str
     width: float
     bars: tuple[Bar, ...]
@@ -168,11 +170,11 @@ def preview_view(found: Preview) -> PreviewView:
     bars = [
         Bar(12.0 * at, 100 * before / top, 100 * after / top) for at, (before, after) in enumerate(newest)
     ]
-    measure = "Banister" if by_banister else "Edwards"
+    measure = metric("banister_trimp" if by_banister else "edwards_trimp")
     return PreviewView(
         reached=len(found.effects),
         rows=tuple(_row(it) for it in reversed(changed)),
-        summary=_summary(found, pairs, measure),
+        summary=_summary(found, pairs, measure.heading),
         measure=measure,
         top=f"{top:.0f}",
         width=max(12.0 * len(newest), 12.0),

@@ -18,6 +18,7 @@ from litestar.params import FromPath, QueryParameter
 from litestar.response import Template
 
 from hub import loads
+from hub.analytics.catalogue import metric
 from hub.domain import Athlete, LoadRow, Session
 from hub.external import ExternalRow, external_table
 from hub.speeds import speed_settings
@@ -72,7 +73,7 @@ def flags(row: LoadRow) -> tuple[str, ...]:
     if not any(row.zone_s) and row.mean_bpm is not None:
         said.append("HRmax not set")
     elif row.banister_au is None and row.mean_bpm is not None:
-        said.append("no Banister: sex or resting HR not set")
+        said.append(f"no {metric('banister_trimp').heading}: sex or resting HR not set")
     if row.estimated:
         said.append(f"{' and '.join(NAMES[name] for name in row.estimated if name in NAMES)} estimated")
     if row.has_own_zones and row.zone_edges_bpm:

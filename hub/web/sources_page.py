@@ -15,6 +15,7 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 from litestar.response import Redirect, Template
 
+from hub.analytics.catalogue import metric
 from hub.domain import Athlete
 from hub.errors import ActionRefused
 from hub.imports import shown
@@ -27,6 +28,7 @@ from hub.web.import_words import format_text, hours_text, minutes_count, sentenc
 from hub.web.parts import parts_of
 from hub.web.shell import SEE_OTHER, AnyRequest, Form, count_text, date_text, is_fragment, page
 
+BANISTER, EDWARDS = metric("banister_trimp"), metric("edwards_trimp")
 Channel = Literal["hr", "motion"]
 Answer = Template | Response[Any]
 CHANNELS = ("hr", "motion")
@@ -150,14 +152,10 @@ def _compared(it: AthleteRecordings) -> tuple[tuple[str, str, str], ...]:
         return ()
     before, now = it.without, it.now
     return (
-        ("Coverage", f"{before.coverage * 100:.0f}%", f"{now.coverage * 100:.0f}%"),
-        ("Edwards", _au(before.edwards_au), _au(now.edwards_au)),
-        ("Banister", _au(before.banister_au), _au(now.banister_au)),
+        (metric("coverage").heading, f"{before.coverage * 100:.0f}%", f"{now.coverage * 100:.0f}%"),
+        (EDWARDS.heading, EDWARDS.text(before.edwards_au), EDWARDS.text(now.edwards_au)),
+        (BANISTER.heading, BANISTER.text(before.banister_au), BANISTER.text(now.banister_au)),
     )
-
-
-def _au(value: float | None) -> str:
-    return "–" if value is None else f"{value:.0f} AU"
 
 
 def repairs_text(repairs: Iterable[Repair], names: dict[str, str]) -> str:
@@ -167,7 +165,9 @@ def repairs_text(repairs: Iterable[Repair], names: dict[str, str]) -> str:
         if it.before is None or it.after is None:
             continue
         coverage = f"coverage {it.before.coverage * 100:.0f}% to {it.after.coverage * 100:.0f}%"
-        load = f"Edwards {_au(it.before.edwards_au)} to {_au(it.after.edwards_au)}"
+        load = (
+            f"{EDWARDS.heading} {EDWARDS.text(it.before.edwards_au)} to {EDWARDS.text(it.after.edwards_au)}"
+        )
         said.append(f"{names.get(it.athlete_id, 'Athlete')}: {coverage}, {load}.")
     return " ".join(said)
 

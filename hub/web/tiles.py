@@ -9,13 +9,15 @@ import zlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from hub.analytics.catalogue import metric
 from hub.board import BoardSnapshot, LiveState
-from hub.domain import Contact
+from hub.domain import Contact, Flaw
 
 FRESH_S = 3.0
 STALE_S = 5.0
 BATTERY_LOW_PERCENT = 15
 NOTHING = "–"
+DOUBTS = {Flaw.JUMP: "▲ rate jumps", Flaw.FLAT: "▲ flat line"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +91,6 @@ def clock_text(at_ms: int) -> str:
     return datetime.fromtimestamp(at_ms / 1000, tz=UTC).astimezone().strftime("%H:%M")
 
 
-def _number(value: float | None, unit: str) -> str:
-    return NOTHING if value is None else f"{value:.0f} {unit}"
-
-
 def _status(state: LiveState) -> tuple[str, str]:
     """The tile's freshness class and its words when something is not as it should be."""
     age_s = state.age_s
@@ -105,6 +103,8 @@ def _status(state: LiveState) -> tuple[str, str]:
         return "is-stale", "▲ no contact"
     if age_s > STALE_S or state.bpm is None:
         return "is-stale", f"▲ {age_text(age_s)} old"
+    if state.doubt is not None:
+        return "is-fading", DOUBTS.get(state.doubt, "▲ doubtful")
     freshness = "is-fading" if age_s > FRESH_S else "is-fresh"
     if state.athlete.hr_max_bpm is None:
         return freshness, "HRmax not set"
@@ -129,8 +129,8 @@ def tile_view(state: LiveState) -> TileView:
         bpm=str(state.bpm) if is_shown and state.bpm is not None else NOTHING,
         zone="" if zone is None else f"Z{zone}",
         percent="" if percent is None else f"{int(percent)}%",
-        banister=_number(state.banister_au, "AU"),
-        edwards=_number(state.edwards_au, "AU"),
+        banister=metric("banister_trimp").text(state.banister_au),
+        edwards=metric("edwards_trimp").text(state.edwards_au),
         coverage=NOTHING if state.coverage is None else f"{state.coverage * 100:.0f}%",
         status=status,
     )

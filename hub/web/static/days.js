@@ -31,13 +31,13 @@
   }
 
   const makers = {
-    mornings: (it) => banded(it.days, [it.ln_rmssd, it.week], it.band, [dots("lnRMSSD", 2), line("7-day mean", 2)]),
+    mornings: (it) => banded(it.days, [it.ln_rmssd, it.week], it.band, [dots(it.names[0], 2), line(it.names[1], 2)]),
     resting: (it) => banded(it.days, [it.bpm], it.band, [line("Resting bpm", 0, { points: { show: true, size: 5, fill: colour("--accent") } })]),
     load: (it) => [
       options(it.days, 210, [
-        line("Load", 0, { stroke: colour("--quiet"), fill: colour("--track"), width: 1, paths: uPlot.paths.bars({ size: [0.7, 40] }) }),
-        line("Acute", 0, { stroke: colour("--text"), width: 3 }),
-        line("Chronic", 0, { stroke: colour("--text"), width: 2, dash: [8, 6] }),
+        line(it.names[0], 0, { stroke: colour("--quiet"), fill: colour("--track"), width: 1, paths: uPlot.paths.bars({ size: [0.7, 40] }) }),
+        line(it.names[1], 0, { stroke: colour("--text"), width: 3 }),
+        line(it.names[2], 0, { stroke: colour("--text"), width: 2, dash: [8, 6] }),
       ], { scales: { y: { range: (_, low, high) => [0, Math.max(high, 1) * 1.08] } } }),
       [it.daily, it.acute, it.chronic],
     ],
