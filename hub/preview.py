@@ -19,14 +19,29 @@ from hub.profiles import NewChange, base_of, changes_of, day_of
 from hub.results import outcomes
 from hub.store import athletes, profile_changes, session_results, sessions
 
+LOADS = ("banister_trimp", "edwards_trimp", "lucia_trimp", "itrimp")
+
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """One session's numbers under one set of parameters; None where an input is missing."""
+    """One session's numbers under one set of parameters: the loads in the order of `LOADS`, None where an
+    input is missing.
+    """
 
-    banister_au: float | None
-    edwards_au: float | None
+    loads_au: tuple[float | None, ...]
     zone_s: tuple[float, ...]
+
+    def load_au(self, metric_id: str) -> float | None:
+        """The load of one of `LOADS`."""
+        return self.loads_au[LOADS.index(metric_id)]
+
+    @property
+    def banister_au(self) -> float | None:
+        return self.load_au("banister_trimp")
+
+    @property
+    def edwards_au(self) -> float | None:
+        return self.load_au("edwards_trimp")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,4 +98,4 @@ def numbers_of(results: Iterable[Result]) -> Numbers:
     """The numbers a preview compares."""
     found = {it.metric_id: it.value for it in results}
     zones = tuple(value or 0.0 for name, value in found.items() if name.startswith(f"{ZONE_PREFIX}_"))
-    return Numbers(found["banister_trimp"], found["edwards_trimp"], zones)
+    return Numbers(tuple(found.get(name) for name in LOADS), zones)

@@ -58,6 +58,7 @@ HEART: tuple[Metric, ...] = (
         ("sustained.sustained_bpm",),
         (MetricParameter("held_s", "s", 5), MetricParameter("believed_bpm", "bpm", 230)),
         ("a proposal: a person confirms a new HRmax", "competition gives higher values than the laboratory"),
+        short="Held",
     ),
     Metric(
         "min_bpm",
@@ -71,6 +72,7 @@ HEART: tuple[Metric, ...] = (
         ("heart rate",),
         _SESSION,
         limits=("0 means no skin contact and is a gap", "not the resting heart rate"),
+        short="Lowest",
     ),
     Metric(
         "peak_percent_hr_max",
@@ -85,6 +87,7 @@ HEART: tuple[Metric, ...] = (
         ("zones.percent_of_max", *_SESSION),
         (HR_MAX,),
         ("above 100 % means a wrong HRmax or a bad signal",),
+        short="Peak",
     ),
     Metric(
         "reserve_fraction",
@@ -218,6 +221,7 @@ HEART: tuple[Metric, ...] = (
         ("threshold_trimp.lucia_load", "threshold_trimp.lucia_au", "histogram_loads.loads_of", *_SESSION),
         (MetricParameter("vt1_bpm", "bpm"), MetricParameter("vt2_bpm", "bpm")),
         (_GAPS, _AU, "only with thresholds from the athlete's own laboratory test"),
+        short="Lucia",
     ),
     Metric(
         "itrimp",
@@ -249,6 +253,7 @@ HEART: tuple[Metric, ...] = (
         ("recovery.heart_rate_recovery", "session_results.session_results"),
         (MetricParameter("stop_ms", "ms"),),
         ("only after a standard submaximal test or a confirmed stop", "8 of the 10 s must be covered"),
+        short="HRR60",
     ),
     Metric(
         "hrex",
@@ -263,6 +268,7 @@ HEART: tuple[Metric, ...] = (
         ("recovery.exercise_heart_rate", "session_results.session_results"),
         (MetricParameter("run_from_ms", "ms"), MetricParameter("run_to_ms", "ms")),
         ("same speed, surface and warm-up every time", "other durations are flagged"),
+        short="HRex",
     ),
     Metric(
         "energy",
@@ -279,6 +285,7 @@ HEART: tuple[Metric, ...] = (
         (SEX, MetricParameter("mass_kg", "kg"), MetricParameter("age_years", "years")),
         (_GAPS, "steady work only: fitted at 57 to 90 % of HRmax", "adults of 18 to 45 years",
          "always marked as rough"),
+        short="Energy",
     ),
     Metric(
         "vo2max_ratio",

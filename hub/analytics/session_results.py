@@ -64,17 +64,32 @@ def session_results(
     start and end of a fixed run, HRex. Raises ShapeMismatch, OutOfRange for limits or a mass that nobody has.
     """
     histogram = heart_histogram(mono_ms, bpm, from_ms, to_ms)
-    tests: list[Result] = []
+    tests = field_tests(mono_ms, bpm, stop_ms=stop_ms, run_ms=run_ms)
+    return (*results_from_histogram(histogram, parameters, on), *tests)
+
+
+def field_tests(
+    mono_ms: NDArray[np.int64],
+    bpm: NDArray[np.integer | np.floating],
+    *,
+    stop_ms: int | None = None,
+    run_ms: tuple[int, int] | None = None,
+) -> tuple[Result, ...]:
+    """HRR60 after the stop and HRex of the fixed run, of samples (n,); neither unless its times are given.
+
+    Sources as in `recovery`. Raises ShapeMismatch, and OutOfRange for a run under 60 s.
+    """
+    found: list[Result] = []
     if stop_ms is not None:
         fall = heart_rate_recovery(mono_ms, bpm, stop_ms)
-        tests.append(
+        found.append(
             _plain("hrr60", fall.fall_bpm, fall.coverage, fall.n, fall.flags, (("stop_ms", stop_ms),))
         )
     if run_ms is not None:
         run = exercise_heart_rate(mono_ms, bpm, *run_ms)
         inputs = (("run_from_ms", run_ms[0]), ("run_to_ms", run_ms[1]))
-        tests.append(_plain("hrex", run.bpm, run.coverage, run.n, run.flags, inputs))
-    return (*results_from_histogram(histogram, parameters, on), *tests)
+        found.append(_plain("hrex", run.bpm, run.coverage, run.n, run.flags, inputs))
+    return tuple(found)
 
 
 def results_from_histogram(histogram: HeartHistogram, parameters: Parameters, on: date) -> tuple[Result, ...]:

@@ -15,6 +15,7 @@ from hub.analytics.effective import MOST_EDGES, RATES, How
 from hub.analytics.errors import EdgesInvalid
 from hub.analytics.profile import Sex
 from hub.profiles import NewChange
+from hub.web.lactate_form import Stages, StagesInvalid, read_stages
 
 RATE_FIELDS = {
     "hr_max_bpm": ("HRmax", 120, 240),
@@ -29,17 +30,21 @@ HOWS = (
     (How.ESTIMATED, "Estimated, as from age"),
     (How.TYPED, "Not known how"),
 )
-TYPED = ("valid_from", *RATES, "zone_unit", "edges", "mass_kg", "born_on", "sex", "how", "note")
-CLEARABLE = (*RATES, "mass_kg", "born_on")
+TYPED = ("valid_from", *RATES, "zone_unit", "edges", "stages", "mass_kg", "born_on", "sex", "how", "note")
+CLEARABLE = (*RATES, "mass_kg", "born_on", "lactate")
 
 
 @dataclass(frozen=True, slots=True)
 class LimitsForm:
-    """What was typed, as typed; the change it means, or what is wrong with it by field."""
+    """What was typed, as typed; the change it means, or what is wrong with it by field.
+
+    `stages` are a lactate test's (bpm, mmol/l), to be fitted by the limits that hold on its day.
+    """
 
     typed: dict[str, str]
     new: NewChange | None
     faults: dict[str, str]
+    stages: Stages = ()
 
 
 def typed_from(data: Mapping[str, str], today: date) -> dict[str, str]:
@@ -63,6 +68,12 @@ def read_form(data: Mapping[str, str], today: date) -> LimitsForm:
             fields[name] = int(text)
     _read_zones(typed, fields, faults)
     _read_person(typed, fields, faults)
+    stages: Stages = ()
+    if typed["stages"]:
+        try:
+            stages = read_stages(typed["stages"])
+        except StagesInvalid as error:
+            faults["stages"] = str(error)
     valid_from = _date(typed["valid_from"])
     if valid_from is None:
         faults["valid_from"] = "Give a date that exists, as year-month-day."
@@ -70,7 +81,7 @@ def read_form(data: Mapping[str, str], today: date) -> LimitsForm:
         faults["note"] = "The note may have at most 200 characters."
     if faults or valid_from is None:
         return LimitsForm(typed, None, faults)
-    return LimitsForm(typed, NewChange(valid_from, How(typed["how"]), fields, typed["note"]), {})
+    return LimitsForm(typed, NewChange(valid_from, How(typed["how"]), fields, typed["note"]), {}, stages)
 
 
 def _read_zones(typed: dict[str, str], fields: dict[str, Any], faults: dict[str, str]) -> None:

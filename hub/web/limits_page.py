@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
@@ -22,13 +22,14 @@ from hub.analytics.effective import parameters_on
 from hub.analytics.parameters import Parameters
 from hub.domain import Athlete, Session
 from hub.preview import Preview, numbers_of, preview, preview_removal
-from hub.profiles import athlete_parameters, base_of, local_day
+from hub.profiles import NewChange, athlete_parameters, base_of, local_day
 from hub.recalculation import Progress
 from hub.results import kept_parameters, results_of
 from hub.store import athletes, profile_changes, session_results, sessions
 from hub.store.profile_changes import KeptChange
 from hub.store.session_results import Held, KeptResult
 from hub.web.auth import user_of
+from hub.web.lactate_form import StagesInvalid, fitted
 from hub.web.limits_form import CLEARABLE, HOWS, RATE_FIELDS, LimitsForm, read_form, typed_from
 from hub.web.limits_view import (
     change_views,
@@ -131,19 +132,32 @@ async def _judged(request: AnyRequest, athlete_id: str, data: Mapping[str, str])
     new = form.new
     if new is None:
         return form
+    if form.stages:
+        then = await _then(request, athlete_id, new)
+        try:
+            fit = fitted(form.stages, then.heart, new.valid_from)
+        except StagesInvalid as error:
+            return LimitsForm(form.typed, new, {"stages": str(error)})
+        new = replace(new, fields={**new.fields, "lactate": fit})
     wrong = await parts_of(request).database.read(lambda db: profiles.faults(db, athlete_id, new, day))
     return LimitsForm(form.typed, new, wrong)
+
+
+async def _then(request: AnyRequest, athlete_id: str, new: NewChange) -> Parameters:
+    """What would hold on the change's day."""
+    now = await _standing(request, athlete_id)
+    changes = [*profiles.changes_of(now.changes), new.as_change("new", 2**53)]
+    return parameters_on(base_of(now.athlete), changes, new.valid_from)
 
 
 @get("/athletes/{athlete_id:uuid}/limits/zones", include_in_schema=False)
 async def limits_zones(request: AnyRequest, athlete_id: FromPath[UUID]) -> Template:
     """The zones the form would give, as a picture; what is half typed is passed over."""
     form = read_form(dict(request.query_params), _today(request))
-    now = await _standing(request, str(athlete_id))
-    then, new = now.parameters, form.new
-    if new is not None:
-        changes = [*profiles.changes_of(now.changes), new.as_change("new", 2**53)]
-        then = parameters_on(base_of(now.athlete), changes, new.valid_from)
+    if form.new is not None:
+        then = await _then(request, str(athlete_id), form.new)
+    else:
+        then = (await _standing(request, str(athlete_id))).parameters
     return page(request, "_zones.html", zones=zone_picture(then), zones_words=zones_words(then.zones))
 
 

@@ -21,8 +21,9 @@ from hub.analytics.metric import Metric
 from hub.analytics.parameters import Parameters
 from hub.analytics.profile import Sex
 from hub.analytics.session_results import STANDARD_ZONES
-from hub.preview import Preview, SessionEffect
+from hub.preview import LOADS, Preview, SessionEffect
 from hub.store.profile_changes import KeptChange
+from hub.web.lactate_form import fit_words
 from hub.web.shell import rounded
 
 COLOURS = 5
@@ -31,6 +32,7 @@ SEX_WORDS = {Sex.FEMALE: "female", Sex.MALE: "male", Sex.UNKNOWN: "not given"}
 NAMES = {
     "hr_max_bpm": "HRmax", "hr_rest_bpm": "rest", "vt1_bpm": "VT1", "vt2_bpm": "VT2", "lthr_bpm": "LTHR",
 }  # fmt: skip
+ALWAYS = ("banister_trimp", "edwards_trimp")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +60,18 @@ class EffectRow:
     """One session's line of a preview."""
 
     effect: SessionEffect
-    banister: tuple[str, str]
-    edwards: tuple[str, str]
+    loads: tuple[tuple[str, str], ...]
     zones_before: tuple[ZonePiece, ...]
     zones_after: tuple[ZonePiece, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class PreviewView:
-    """A preview in words; `bars` are of `measure`, the newest sessions last."""
+    """A preview in words; `columns` are the loads somebody has, `bars` are of `measure`, the newest last."""
 
     reached: int
     rows: tuple[EffectRow, ...]
+    columns: tuple[str, ...]
     summary: str
     measure: Metric
     top: str
@@ -141,7 +143,7 @@ def values_words(fields: dict[str, Any]) -> str:
     if "zones" in fields:
         said.append(zones_words(fields["zones"]))
     if "lactate" in fields:
-        said.append("lactate test" if fields["lactate"] else "no lactate test")
+        said.append(fit_words(fields["lactate"]) if fields["lactate"] else "no lactate test")
     if "mass_kg" in fields:
         said.append("mass not known" if fields["mass_kg"] is None else f"{fields['mass_kg']:g} kg")
     if "born_on" in fields:
@@ -163,17 +165,18 @@ def change_views(kept: Iterable[KeptChange]) -> list[ChangeView]:
 def preview_view(found: Preview) -> PreviewView:
     """The effect as a table, a picture and one sentence."""
     changed = found.changed
-    by_banister = any(it.before.banister_au is not None or it.after.banister_au is not None for it in changed)
-    pairs = [_pair(it, by_banister) for it in changed]
+    columns = tuple(name for name in LOADS if name in ALWAYS or any(_has(it, name) for it in changed))
+    measure = metric(_measure(changed, columns))
+    pairs = [_pair(it, measure.metric_id) for it in changed]
     top = max((max(it) for it in pairs), default=0.0) or 1.0
     newest = pairs[-BAR_SESSIONS:]
     bars = [
         Bar(12.0 * at, 100 * before / top, 100 * after / top) for at, (before, after) in enumerate(newest)
     ]
-    measure = metric("banister_trimp" if by_banister else "edwards_trimp")
     return PreviewView(
         reached=len(found.effects),
-        rows=tuple(_row(it) for it in reversed(changed)),
+        rows=tuple(_row(it, columns) for it in reversed(changed)),
+        columns=columns,
         summary=_summary(found, pairs, measure.heading),
         measure=measure,
         top=f"{top:.0f}",
@@ -182,18 +185,32 @@ def preview_view(found: Preview) -> PreviewView:
     )
 
 
-def _pair(effect: SessionEffect, by_banister: bool) -> tuple[float, float]:
-    sides = (effect.before, effect.after)
-    before, after = ((it.banister_au if by_banister else it.edwards_au) or 0.0 for it in sides)
-    return before, after
+def _has(effect: SessionEffect, name: str) -> bool:
+    return effect.before.load_au(name) is not None or effect.after.load_au(name) is not None
 
 
-def _row(effect: SessionEffect) -> EffectRow:
+def _moves(effect: SessionEffect, name: str) -> bool:
+    return effect.before.load_au(name) != effect.after.load_au(name)
+
+
+def _measure(changed: Sequence[SessionEffect], columns: Sequence[str]) -> str:
+    """The first load that changes anywhere, else the first that anybody has."""
+    moved = [
+        name for name in columns if any(it.before.load_au(name) != it.after.load_au(name) for it in changed)
+    ]
+    known = [name for name in columns if any(_has(it, name) for it in changed)]
+    return next(iter([*moved, *known, *columns]))
+
+
+def _pair(effect: SessionEffect, name: str) -> tuple[float, float]:
+    return effect.before.load_au(name) or 0.0, effect.after.load_au(name) or 0.0
+
+
+def _row(effect: SessionEffect, columns: Sequence[str]) -> EffectRow:
     before, after = effect.before, effect.after
     return EffectRow(
         effect,
-        (rounded(before.banister_au), rounded(after.banister_au)),
-        (rounded(before.edwards_au), rounded(after.edwards_au)),
+        tuple((rounded(before.load_au(name)), rounded(after.load_au(name))) for name in columns),
         time_pieces(before.zone_s),
         time_pieces(after.zone_s),
     )

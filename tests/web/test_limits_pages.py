@@ -232,3 +232,52 @@ def test_results_hold_no_reader_of_a_page(hub: SmallHub, admin: Client, trained:
     admin.get(f"/sessions/{session.session_id}")
     rows = hub.database.read_now(lambda db: session_results.current(db, session.session_id))
     assert {row.new.why for row in rows.values()} == {"the session ended"}
+
+
+RAMP = "100 1.0\n110 1.5\n121;2,4\n\n130 3.6"
+
+
+def test_a_lactate_test_gives_its_load_for_half_a_year(
+    hub: SmallHub, admin: Client, trained: tuple[str, Session]
+) -> None:
+    anna, session = trained
+    typed = {"valid_from": TODAY, "how": "measured", "stages": RAMP}
+    shown = said(admin.post(f"/athletes/{anna}/limits/preview", data=typed).text)
+    assert "lactate test of 4 stages" in shown
+    assert "Numbers change in 1 of 1 session" in shown
+    assert "iTRIMP load of each session" in shown
+    assert admin.post(f"/athletes/{anna}/limits", data=typed).status_code == 303
+    asyncio.run(hub.recalculation.settle())
+    assert "4 stages, counts for six months" in said(admin.get(f"/athletes/{anna}/limits").text)
+    found = said(admin.get(f"/sessions/{session.session_id}/heart", headers={"hx-request": "true"}).text)
+    assert "iTRIMP AU" in found
+
+
+@pytest.mark.parametrize(
+    ("stages", "words"),
+    [
+        ("100 1\n110 2\n120 3", "4 to 20 stages; these are 3"),
+        ("100 1\n110 2\nhard\n120 3", "Line 3 cannot be read"),
+        ("100 1\n110 2\n120 99\n130 4", "Line 3 is not a stage"),
+        ("100 4\n110 3\n120 2\n130 1", "lactate must rise steadily"),
+        ("110 1\n110 2\n110 3\n110 4", "lactate must rise steadily"),
+    ],
+)
+def test_stages_that_make_no_curve_are_refused_beside_the_field(
+    hub: SmallHub, admin: Client, trained: tuple[str, Session], stages: str, words: str
+) -> None:
+    anna, _ = trained
+    answer = admin.post(f"/athletes/{anna}/limits/preview", data={"valid_from": TODAY, "stages": stages})
+    assert answer.status_code == 422
+    assert words in said(answer.text)
+    assert changes(hub, anna) == []
+
+
+def test_a_lactate_test_without_a_resting_heart_rate_says_what_is_missing(
+    hub: SmallHub, admin: Client, trained: tuple[str, Session]
+) -> None:
+    anna, _ = trained
+    typed = {"valid_from": TODAY, "stages": RAMP, "forget_hr_rest_bpm": "yes"}
+    assert "needs HRmax and the resting heart rate" in said(
+        admin.post(f"/athletes/{anna}/limits/preview", data=typed).text
+    )
