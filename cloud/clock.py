@@ -9,6 +9,7 @@ import time
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 
 from cloud.store.rows import AnchorRow
 
@@ -21,6 +22,11 @@ HELLO_SOURCE = "hello"
 def now_ms() -> int:
     """Epoch ms UTC."""
     return time.time_ns() // 1_000_000
+
+
+def local_date(at_ms: int, utc_offset_s: int) -> date:
+    """The date where it happened."""
+    return datetime.fromtimestamp(at_ms / 1000 + utc_offset_s, UTC).date()
 
 
 @dataclass(frozen=True, slots=True)

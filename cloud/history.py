@@ -9,10 +9,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
 import pandas as pd
 
+from cloud.clock import local_date
 from cloud.insights.rules import AthleteWeek, SquadWeek
 from cloud.store.rows import AttendedRow, RecordedSession
 
@@ -50,11 +51,6 @@ class History:
 
     days: tuple[Day, ...]
     weeks: tuple[Week, ...]
-
-
-def local_date(at_ms: int, utc_offset_s: int) -> date:
-    """The date where it happened."""
-    return datetime.fromtimestamp(at_ms / 1000 + utc_offset_s, UTC).date()
 
 
 def monday(on: date) -> date:

@@ -12,13 +12,13 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cloud.clock import now_ms, shift_ms
+from cloud.clock import local_date, now_ms, shift_ms
+from cloud.profiles import parameters_of
 from cloud.store.database import (
     Connection,
     Database,
@@ -31,7 +31,7 @@ from cloud.store.database import (
 )
 from cloud.store.rows import AnchorRow, ChangeRow, HeardStream, SegmentRow, SessionSpan, StaleRow, WornRow
 from hub.analytics.custom_zones import ZoneTimes, time_in_zones
-from hub.analytics.effective import base_parameters, change_of, parameters_doc, parameters_on
+from hub.analytics.effective import parameters_doc
 from hub.analytics.errors import ProfileIncomplete
 from hub.analytics.load import SessionLoad, session_load
 from hub.analytics.parameters import Parameters
@@ -245,12 +245,8 @@ def _segment(row: SegmentRow) -> Segment:
 
 def _parameters(row: WornRow, recorded: Recorded) -> Parameters:
     """What held for the athlete on the session's local day, by the same rule as on the hub."""
-    own = [it for it in recorded.changes if it.athlete_id == row.athlete_id]
-    changes = [change for it in own if (change := change_of(it.change_id, it.doc)) is not None]
     span = recorded.span
-    local_s = (span.started_at_ms or 0) // 1000 + span.utc_offset_s
-    base = base_parameters(row.sex, row.hr_max_bpm, row.hr_rest_bpm)
-    return parameters_on(base, changes, datetime.fromtimestamp(local_s, UTC).date())
+    return parameters_of(row, recorded.changes, local_date(span.started_at_ms or 0, span.utc_offset_s))
 
 
 def _params(mark: StaleRow, made: AthleteLoad) -> Params:

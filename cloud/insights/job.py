@@ -10,6 +10,7 @@ from datetime import date
 from typing import Any
 
 from cloud import history
+from cloud.clock import local_date
 from cloud.insights.rules import Insight, weekly_insight
 from cloud.merge import Proposal, merge, stamp
 from cloud.store import feed
@@ -47,7 +48,7 @@ async def refresh_club(db: Connection, club_id: str, at_ms: int) -> bool:
 def today(club: list[RecordedSession], at_ms: int) -> date:
     """The date where the club last trained."""
     newest = max(club, key=lambda session: session.started_at_ms, default=None)
-    return history.local_date(at_ms, newest.utc_offset_s if newest else 0)
+    return local_date(at_ms, newest.utc_offset_s if newest else 0)
 
 
 def insight_id(club_id: str, week_start: str) -> str:

@@ -10,6 +10,8 @@ from typing import Any
 import psycopg
 import pytest
 
+from cloud.profiles import athletes_today
+from cloud.store.database import Database
 from hub.analytics.custom_zones import EdgeUnit, ZoneEdges
 from hub.analytics.effective import How
 from hub.analytics.profile import Sex
@@ -78,6 +80,32 @@ def test_hub_and_cloud_agree_before_and_after_a_change_and_its_undo(meeting: Mee
         await meeting.sync()
         assert [meeting.are_equal(it)["a1"].banister_au for it in (first, second, third)] == old
         assert [row[2] for row in earlier(meeting.db, third)] == ["186", "210"]
+
+    run(story())
+
+
+def test_the_athletes_page_shows_the_limits_that_hold_today(meeting: Meeting, url: str) -> None:
+    async def rows(at: date) -> dict[str, tuple[int | None, int | None]]:
+        found = meeting.db.execute("SELECT DISTINCT club_id::text FROM row_state").fetchone()
+        assert found is not None
+        at_ms = 86_400_000 * (at - date(1970, 1, 1)).days
+        database = Database(url)
+        try:
+            async with database.transaction() as db:
+                people = await athletes_today(db, str(found[0]), at_ms)
+        finally:
+            await database.close()
+        return {row.athlete_id: (row.hr_max_bpm, row.hr_rest_bpm) for row in people}
+
+    async def story() -> None:
+        ground = meeting.ground
+        await three_days(ground)
+        propose(ground, NewChange(TODAY - timedelta(days=2), How.MEASURED, {"hr_max_bpm": 210}))
+        await meeting.sync()
+        before, today = await rows(TODAY - timedelta(days=4)), await rows(TODAY)
+        assert today["a1"] == (210, before["a1"][1])
+        assert before["a1"][0] == 186
+        assert today["a2"] == before["a2"]
 
     run(story())
 

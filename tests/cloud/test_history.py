@@ -6,7 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from cloud.history import athlete_history, local_date, squad_week
+from cloud.clock import local_date
+from cloud.history import athlete_history, squad_week
 from cloud.store.rows import AttendedRow, RecordedSession
 
 FIRST = date(2026, 3, 2)  # a Monday
