@@ -25,9 +25,11 @@ from hub.preview import LOADS, Preview, SessionEffect
 from hub.store.profile_changes import KeptChange
 from hub.web.lactate_form import fit_words
 from hub.web.shell import rounded
+from hub.web.zone_colours import zone_css
 
-COLOURS = 5
 BAR_SESSIONS = 24
+Pair = tuple[float | None, float | None]
+"""A load before and after; None where it is not known."""
 SEX_WORDS = {Sex.FEMALE: "female", Sex.MALE: "male", Sex.UNKNOWN: "not given"}
 NAMES = {
     "hr_max_bpm": "HRmax", "hr_rest_bpm": "rest", "vt1_bpm": "VT1", "vt2_bpm": "VT2", "lthr_bpm": "LTHR",
@@ -85,11 +87,6 @@ class ChangeView:
 
     kept: KeptChange
     words: str
-
-
-def zone_css(zone: int, count: int) -> str:
-    """The colour of zone `zone` where zone `count` is the highest: more than five share the five colours."""
-    return f"z{zone if count <= COLOURS else math.ceil(zone * COLOURS / count)}"
 
 
 def zone_picture(parameters: Parameters) -> tuple[ZonePiece, ...]:
@@ -168,10 +165,11 @@ def preview_view(found: Preview) -> PreviewView:
     columns = tuple(name for name in LOADS if name in ALWAYS or any(_has(it, name) for it in changed))
     measure = metric(_measure(changed, columns))
     pairs = [_pair(it, measure.metric_id) for it in changed]
-    top = max((max(it) for it in pairs), default=0.0) or 1.0
+    top = max((value for pair in pairs for value in pair if value is not None), default=0.0) or 1.0
     newest = pairs[-BAR_SESSIONS:]
     bars = [
-        Bar(12.0 * at, 100 * before / top, 100 * after / top) for at, (before, after) in enumerate(newest)
+        Bar(12.0 * at, 100 * (before or 0.0) / top, 100 * (after or 0.0) / top)
+        for at, (before, after) in enumerate(newest)
     ]
     return PreviewView(
         reached=len(found.effects),
@@ -202,8 +200,8 @@ def _measure(changed: Sequence[SessionEffect], columns: Sequence[str]) -> str:
     return next(iter([*moved, *known, *columns]))
 
 
-def _pair(effect: SessionEffect, name: str) -> tuple[float, float]:
-    return effect.before.load_au(name) or 0.0, effect.after.load_au(name) or 0.0
+def _pair(effect: SessionEffect, name: str) -> Pair:
+    return effect.before.load_au(name), effect.after.load_au(name)
 
 
 def _row(effect: SessionEffect, columns: Sequence[str]) -> EffectRow:
@@ -216,18 +214,23 @@ def _row(effect: SessionEffect, columns: Sequence[str]) -> EffectRow:
     )
 
 
-def _summary(found: Preview, pairs: list[tuple[float, float]], measure: str) -> str:
+def _summary(found: Preview, pairs: list[Pair], measure: str) -> str:
     reached = len(found.effects)
     if not reached:
         return "No session lies on or after this day: only later sessions will use the new values."
     sessions = f"{reached} session{'' if reached == 1 else 's'}"
     if not pairs:
         return f"No number changes in the {sessions} from this day on."
-    before, after = fmean(a for a, _ in pairs), fmean(b for _, b in pairs)
+    before, after = (_mean_text([pair[side] for pair in pairs]) for side in (0, 1))
     return (
         f"Numbers change in {len(pairs)} of {sessions} from this day on."
-        f" Mean {measure} load of these: {before:.0f} before, {after:.0f} after."
+        f" Mean {measure} load of these: {before} before, {after} after."
     )
+
+
+def _mean_text(values: list[float | None]) -> str:
+    known = [value for value in values if value is not None]
+    return f"{fmean(known):.0f}" if known else "not known"
 
 
 def estimated_hr_max(parameters: Parameters, day: date) -> int | None:

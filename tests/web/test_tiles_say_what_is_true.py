@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from hub.board import BoardSnapshot, LiveState
-from hub.domain import Athlete, Contact
+from hub.board import Board, BoardSnapshot, LiveState
+from hub.domain import Athlete, Contact, Reading
 from hub.web.tiles import age_text, board_view, elapsed_text, tile_view
 
 ANNA = Athlete("a1", "Anna Albrecht", 7, hr_max_bpm=200)
@@ -76,3 +78,18 @@ def test_the_key_changes_with_names_and_not_with_heart_rates() -> None:
 
     assert key(state()) == key(state(bpm=180, age_s=9))
     assert key(state()) != key(state(athlete=Athlete("a1", "Anna A.", 7, hr_max_bpm=200)))
+
+
+def test_own_zones_colour_the_tile_and_are_counted_in_the_legend() -> None:
+    own = replace(ANNA, zone_edges_bpm=(120.0, 150.0, 170.0))
+    board = Board()
+    board.set_athletes([own, UNKNOWN_MAX])
+    board.hear(Reading("S1", 1000, 150, (), Contact.YES), "a1")
+    snapshot = board.snapshot(1200, 0)
+    assert snapshot.athletes[0].zone == 2
+    view = board_view(snapshot)
+    assert (view.tiles[0].zone, view.tiles[0].classes) == (
+        "Z2",
+        "tile is-fresh z4",
+    )
+    assert view.with_own_zones == 1
