@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+
+import msgspec
 
 from sync.wire import Op
 
@@ -36,3 +38,24 @@ def verify(previous_hex: str, ops: Iterable[Op]) -> bool:
         if chain != op.chain:
             return False
     return True
+
+
+def thinned(ops: Sequence[Op]) -> list[Op]:
+    """The operations without what follows from the first one's chain, as they travel; all of it if not so."""
+    if not ops or not verify(ops[0].chain, ops[1:]):
+        return list(ops)
+    return [ops[0], *(msgspec.structs.replace(op, chain="") for op in ops[1:])]
+
+
+def filled(ops: Sequence[Op]) -> list[Op]:
+    """The inverse of `thinned`; an operation whose chain cannot be told keeps none, and will be refused."""
+    found: list[Op] = []
+    for op in ops:
+        chain = op.chain
+        if not chain and found and found[-1].chain:
+            try:
+                chain = next_chain(found[-1].chain, op.op_id)
+            except ValueError:
+                chain = ""
+        found.append(op if chain == op.chain else msgspec.structs.replace(op, chain=chain))
+    return found

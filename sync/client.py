@@ -6,6 +6,7 @@ It decides nothing: no retries (but one fresh sign-in when a session has expired
 from __future__ import annotations
 
 import gzip
+import socket
 import ssl
 import zlib
 from collections.abc import Callable, Mapping, Sequence
@@ -19,13 +20,21 @@ import msgspec
 from sync import wire
 from sync.digest import content_digest, is_intact
 from sync.errors import CloudRefused, CloudUnreachable, NotTheCloud, OutOfStep, SignInNeeded, SyncError
-from sync.keys import public_key_b64, sign_next_key, sign_nonce
+from sync.keys import public_key_b64, sign_leave, sign_next_key, sign_nonce
 from sync.segments import Segment, frame
+from sync.throttle import Throttle
 
 CONNECT_S = 10.0
 IDLE_S = 20.0
 MAX_ANSWER_BYTES = 16 << 20
+CONNECTIONS = 3  # two for segments, one for records
+STANDING_S = 60.0  # how long an unused connection is kept
+SEND_ROOM_BYTES = 32 << 10  # what the kernel may hold of a request: more would hide whether it gets on
 _WORTH_GZIP_BYTES = 400
+_LIMITS = httpx.Limits(max_connections=CONNECTIONS, keepalive_expiry=STANDING_S)
+_SOCKET = [
+    (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1), (socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_ROOM_BYTES),
+]  # fmt: skip
 
 Answer = TypeVar("Answer", bound=wire.Message)
 
@@ -37,13 +46,20 @@ async def enrol(
     *,
     model: str = "",
     sw: str = "",
+    leaves: tuple[str, bytes] | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
 ) -> wire.EnrolResponse:
     """Hand the cloud this hub's public key under a claim code, before there is a hub id.
 
+    `leaves` is the id and key this machine had so far, where it shared them with a copy.
+
     Raises CloudRefused for a wrong or used code, CloudUnreachable or NotTheCloud otherwise.
     """
-    request = wire.EnrolRequest(claim_code=claim_code, pubkey=public_key_b64(seed), model=model, sw=sw)
+    pubkey = public_key_b64(seed)
+    left, sig_old = ("", "") if leaves is None else (leaves[0], sign_leave(leaves[1], pubkey))
+    request = wire.EnrolRequest(
+        claim_code=claim_code, pubkey=pubkey, model=model, sw=sw, leaves=left, sig_old=sig_old
+    )
     content, headers = _json(request)
     async with _open(base_url, transport) as http:
         return await _exchange(http, "POST", "v1/hub/enrol", wire.EnrolResponse, content, headers)
@@ -65,7 +81,9 @@ class CloudClient:
         *,
         next_seed: bytes | None = None,
         on_next_key: Callable[[], None] = lambda: None,
+        throttle: Throttle | None = None,
     ) -> None:
+        self._throttle = throttle or Throttle()
         self._http = _open(base_url, transport)
         self._hub_id = hub_id
         self._seed = seed
@@ -138,9 +156,16 @@ class CloudClient:
         """Propose operations in order. Raises OutOfStep when the cloud expects another number or epoch."""
         return await self._signed_in("v1/sync/push", wire.PushResponse, *_json(request))
 
-    async def pull(self, after: int, limit_bytes: int, feed_epoch: int = 0) -> wire.PullResponse:
-        """The club's feed behind `after`, oldest first; of the feed the hub has read so far, 0 for any."""
-        question = urlencode({"after": after, "bytes": limit_bytes, "feed_epoch": feed_epoch})
+    async def pull(
+        self, after: int, limit_bytes: int, feed_epoch: int = 0, cursor_op: str = ""
+    ) -> wire.PullResponse:
+        """The club's feed behind `after`, oldest first; of the feed the hub has read so far, 0 for any.
+
+        `cursor_op` is the op_id of entry `after`, "" where it is not known.
+        """
+        question = urlencode(
+            {"after": after, "bytes": limit_bytes, "feed_epoch": feed_epoch, "cursor_op": cursor_op}
+        )
         return await self._signed_in(f"v1/sync/pull?{question}", wire.PullResponse, None, {}, method="GET")
 
     async def snapshot(self, after_tbl: str, after_pk: str, limit_bytes: int) -> wire.SnapshotPage:
@@ -161,6 +186,14 @@ class CloudClient:
             f"v1/sync/leaves?{question}", wire.LeavesResponse, None, {}, method="GET"
         )
 
+    async def tell_verified(self, found: wire.VerifiedRequest) -> None:
+        """Let the cloud know what a comparison found, so that its pages can say so."""
+        await self._signed_in("v1/sync/verified", wire.VerifiedResponse, *_json(found))
+
+    async def club(self) -> wire.ClubResponse:
+        """The club's hubs and what became of erasures."""
+        return await self._signed_in("v1/sync/club", wire.ClubResponse, None, {}, method="GET")
+
     async def have(self, ids: Sequence[bytes]) -> set[bytes]:
         """Which of these segments (at most 500) the cloud lacks."""
         request = wire.HaveRequest(ids=[seg_id.hex() for seg_id in ids])
@@ -169,9 +202,12 @@ class CloudClient:
         return {seg_id for seg_id in ids if seg_id.hex() in missing}
 
     async def send_segments(self, segments: Sequence[Segment]) -> wire.SegmentResponse:
-        """Send sealed segments; the answer says which are durably stored."""
-        content = b"".join(frame(segment) for segment in segments)
-        headers = {"content-type": "application/octet-stream", "content-digest": content_digest(content)}
+        """Send sealed segments in frames; the answer says which are durably stored."""
+        return await self.send_samples(b"".join(frame(segment) for segment in segments), wire.FRAMES)
+
+    async def send_samples(self, content: bytes, kind: str) -> wire.SegmentResponse:
+        """Send segments as frames or batches (`wire.FRAMES`, `wire.BATCHES`)."""
+        headers = {"content-type": kind, "content-digest": content_digest(content)}
         return await self._signed_in("v1/seg", wire.SegmentResponse, content, headers)
 
     async def _signed_in(
@@ -206,7 +242,7 @@ class CloudClient:
         signed = dict(headers)
         if self._token is not None:
             signed["authorization"] = f"Bearer {self._token}"
-        return await _exchange(self._http, method, path, answer, content, signed)
+        return await _exchange(self._http, method, path, answer, content, signed, self._throttle)
 
 
 def _open(base_url: str, transport: httpx.AsyncBaseTransport | None) -> httpx.AsyncClient:
@@ -216,13 +252,15 @@ def _open(base_url: str, transport: httpx.AsyncBaseTransport | None) -> httpx.As
         raise CloudRefused(f"{base_url!r} is no address", hint=_ADDRESS_HINT) from error
     if url.scheme not in ("http", "https") or not url.host:
         raise CloudRefused(f"{base_url!r} is no address", hint=_ADDRESS_HINT)
-    return httpx.AsyncClient(
+    http = httpx.AsyncClient(
         base_url=url,
-        transport=transport,
-        timeout=httpx.Timeout(IDLE_S, connect=CONNECT_S),
-        limits=httpx.Limits(max_connections=2),
-        headers={"accept": "application/json", "accept-encoding": "gzip"},
+        transport=transport or httpx.AsyncHTTPTransport(limits=_LIMITS, socket_options=_SOCKET),
+        timeout=httpx.Timeout(IDLE_S, connect=CONNECT_S, pool=None),
+        headers={"accept-encoding": "gzip"},
     )
+    for needless in ("accept", "user-agent", "connection"):  # a hundred bytes a request
+        del http.headers[needless]
+    return http
 
 
 _ADDRESS_HINT = "Write the cloud's address like https://cloud.example.org"
@@ -246,6 +284,11 @@ def _json(message: wire.Message) -> tuple[bytes, dict[str, str]]:
     return content, headers
 
 
+def sent_size(message: wire.Message) -> int:
+    """How many bytes the message is on the wire, without its headers."""
+    return len(_json(message)[0])
+
+
 async def _exchange(
     http: httpx.AsyncClient,
     method: str,
@@ -253,11 +296,18 @@ async def _exchange(
     answer: type[Answer],
     content: bytes | None,
     headers: Mapping[str, str],
+    throttle: Throttle | None = None,
 ) -> Answer:
-    """One request and its whole, checked answer; the connection is free again whatever happens."""
+    """One request and its whole, checked answer; the connection is free again whatever happens.
+
+    A body goes out in pieces, each with the whole idle time to itself: a slow link is not a dead one.
+    """
+    throttle = throttle or Throttle()
+    sized = dict(headers) if content is None else {**headers, "content-length": str(len(content))}
+    pieces = None if content is None else throttle.pieces(content)
     try:
-        async with http.stream(method, path, content=content, headers=dict(headers)) as response:
-            body = await _read(response)
+        async with http.stream(method, path, content=pieces, headers=sized) as response:
+            body = await _read(response, throttle)
     except (httpx.TransportError, OSError) as error:
         raise _cut(error) from error
     if not 200 <= response.status_code < 300:
@@ -265,10 +315,11 @@ async def _exchange(
     return _decoded(response, body, answer)
 
 
-async def _read(response: httpx.Response) -> bytes:
+async def _read(response: httpx.Response, throttle: Throttle) -> bytes:
     """The body as the cloud wrote it: bounded, its digest checked, gzip undone."""
     parts, size = [], 0
     async for part in response.aiter_raw():
+        await throttle.passed(len(part))
         parts.append(part)
         size += len(part)
         if size > MAX_ANSWER_BYTES:

@@ -137,6 +137,17 @@ def unframe(data: bytes) -> list[Segment]:
     return list(_frames(data))
 
 
+def whole_frames(data: bytes) -> bytes:
+    """The frames at the front that arrived whole; what stands behind them was cut off."""
+    at = 0
+    while len(data) - at >= _FRAME.size:
+        size = _FRAME.unpack_from(data, at)[-1]
+        if size > MAX_CANONICAL_BYTES or size > len(data) - at - _FRAME.size:
+            break
+        at += _FRAME.size + size
+    return data[:at]
+
+
 def _frames(data: bytes) -> Iterator[Segment]:
     at = 0
     while at < len(data):

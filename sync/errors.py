@@ -6,7 +6,8 @@ SyncError
  ├─ SignInNeeded
  ├─ NotTheCloud            (temporary)
  ├─ OutOfStep
- └─ SegmentCorrupt
+ ├─ SegmentCorrupt
+ └─ BundleDamaged
 
 The docstring is the message; fields are facts; `hint` is what the user does next;
 `is_temporary` says that the same bytes may simply be sent again later.
@@ -108,6 +109,16 @@ class SegmentCorrupt(SyncError):
     """A segment's bytes are damaged:"""
 
     hint = "The sender still holds the original; it will be asked for again."
+
+    def __init__(self, detail: str = "", *, hint: str = "", offset: int = 0) -> None:
+        super().__init__(f"{detail} (at byte {offset})", hint=hint)
+        self.offset = offset
+
+
+class BundleDamaged(SyncError):
+    """This bundle cannot be read:"""
+
+    hint = "Nothing of it was taken. Write it anew where it comes from; everything is still there."
 
     def __init__(self, detail: str = "", *, hint: str = "", offset: int = 0) -> None:
         super().__init__(f"{detail} (at byte {offset})", hint=hint)

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 _PURPOSE = b"touchline-session:"
 _NEXT_KEY = b"touchline-rotate:"
+_LEAVE = b"touchline-leave:"
 
 
 def new_key() -> bytes:
@@ -41,6 +42,17 @@ def sign_next_key(seed: bytes, pubkey_next_b64: str) -> str:
 def verify_next_key(pubkey_b64: str, pubkey_next_b64: str, sig_b64: str) -> bool:
     """True when `sig_b64` was made with the key in use over the one to come; malformed input is not true."""
     return _is_signed(pubkey_b64, _NEXT_KEY, pubkey_next_b64, sig_b64)
+
+
+def sign_leave(seed: bytes, pubkey_new_b64: str) -> str:
+    """Base64 signature by a hub's key over the one under which this machine is another hub from now on."""
+    signature = Ed25519PrivateKey.from_private_bytes(seed).sign(_LEAVE + pubkey_new_b64.encode("ascii"))
+    return base64.b64encode(signature).decode("ascii")
+
+
+def verify_leave(pubkey_b64: str, pubkey_new_b64: str, sig_b64: str) -> bool:
+    """True when `sig_b64` was made by the hub that is left; malformed input is not true."""
+    return _is_signed(pubkey_b64, _LEAVE, pubkey_new_b64, sig_b64)
 
 
 def verify_nonce(pubkey_b64: str, nonce: str, sig_b64: str) -> bool:

@@ -1,34 +1,33 @@
-"""The three things that travel, a lane each: operations up, the feed down, segments up.
+"""Records on their way, a lane each: operations up, the feed down, one request at a time and in order.
 
 A lane trusts only the outbox about what is done and only an answer about what arrived. It does not
-decide whose turn it is, and it never retries: that is the relay's part.
+decide whose turn it is, and it never retries: that is the relay's part. Segments have a lane of their own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from itertools import takewhile
 
 import msgspec
 
 from sync import wire
-from sync.client import CloudClient
-from sync.errors import CloudRefused, CloudUnreachable, NotTheCloud, OutOfStep, SyncError
-from sync.outbox import Outbox
+from sync.chain import thinned
+from sync.client import CloudClient, sent_size
+from sync.errors import CloudRefused, CloudUnreachable, OutOfStep, SyncError
+from sync.outbox import Outbox, Standing
 from sync.pace import MIN_BYTES, Pace
-from sync.segments import Segment, frame
 
 ANCHORS_A_PUSH = 200
-IDS_A_QUESTION = 500
+OPS_A_PUSH = 2000
 FAILURES_TO_SUSPECT = 5
-_SMALLEST_SEGMENT_BYTES = 256
-_ID_BYTES = 67
+_USUAL_SHRINKAGE = 3.0
+_MOST_SHRINKAGE = 8.0
 
 
 @contextmanager
-def _slower_on_failure(pace: Pace) -> Iterator[None]:
+def slower_on_failure(pace: Pace) -> Iterator[None]:
+    """Whatever fails inside makes the next batch smaller."""
     try:
         yield
     except SyncError:
@@ -50,13 +49,16 @@ class OpsLane:
         self._known_anchors: set[wire.Anchor] = set()
         self._failed_at: tuple[int, int] = (0, 0)  # first seq of the batch, how often it failed
         self._most: int | None = None  # operations a batch while a culprit is looked for
+        self.may_thin = False  # the cloud fills in chains that follow from the first one
+        self._shrinkage = _USUAL_SHRINKAGE  # how much smaller the last batch was when zipped
 
     async def drain(self, client: CloudClient, epoch: int) -> tuple[int, int]:
         """Operations the cloud took and, of these, how many it will not apply."""
         sent = dead = 0
         may_rewind = True
         while True:
-            ops = (await self._outbox.pending_ops(self.pace.limit_bytes))[: self._most]
+            room = int(self.pace.limit_bytes * self._shrinkage)
+            ops = (await self._outbox.pending_ops(room))[: self._most or OPS_A_PUSH]
             anchors = [] if self._most else await self._new_anchors()
             if not ops and not anchors:
                 self._most = None
@@ -105,9 +107,12 @@ class OpsLane:
         return True
 
     async def _push(self, client: CloudClient, request: wire.PushRequest) -> wire.PushResponse:
-        size = len(msgspec.json.encode(request))
+        if self.may_thin:
+            request = msgspec.structs.replace(request, ops=thinned(request.ops))
+        size = sent_size(request)
+        self._shrinkage = min(_MOST_SHRINKAGE, max(1.0, len(msgspec.json.encode(request)) / size))
         began_ms = self._now_mono_ms()
-        with _slower_on_failure(self.pace):
+        with slower_on_failure(self.pace):
             response = await client.push(request)
         self.pace.succeeded(size, (self._now_mono_ms() - began_ms) / 1000)
         if request.ops and response.last_seq < request.ops[0].seq:
@@ -149,7 +154,7 @@ class FeedLane:
             cursor = standing.cursor
             if cursor <= before:
                 raise OutOfStep("the hub's cursor does not move", kind="feed_reset", last_seq=cursor)
-            answer = await self._pull(client, cursor, standing.feed_epoch)
+            answer = await self._pull(client, standing)
             if answer.reset is not None:
                 resets += 1
                 if resets > 2:
@@ -177,130 +182,21 @@ class FeedLane:
             place = await self._outbox.snapshot_place()
             after = ("", "") if place is None else (place.after_tbl, place.after_pk)
             began_ms = self._now_mono_ms()
-            with _slower_on_failure(self.pace):
+            with slower_on_failure(self.pace):
                 page = await client.snapshot(*after, self.pace.limit_bytes)
             self.pace.succeeded(len(msgspec.json.encode(page)), (self._now_mono_ms() - began_ms) / 1000)
             if page.next_tbl is not None and (page.next_tbl, page.next_pk or "") <= after:
                 raise OutOfStep("the snapshot does not get on", kind="feed_reset")
-            await self._outbox.take_page(page)
+            await self._outbox.take_page(page, after)
             taken += len(page.rows)
             if page.next_tbl is None and (place is None or place.feed_epoch == page.feed_epoch):
                 return taken
 
-    async def _pull(self, client: CloudClient, cursor: int, feed_epoch: int) -> wire.PullResponse:
+    async def _pull(self, client: CloudClient, hub: Standing) -> wire.PullResponse:
         began_ms = self._now_mono_ms()
-        with _slower_on_failure(self.pace):
-            answer = await client.pull(cursor, self.pace.limit_bytes, feed_epoch)
+        with slower_on_failure(self.pace):
+            answer = await client.pull(hub.cursor, self.pace.limit_bytes, hub.feed_epoch, hub.cursor_op)
         has_more = bool(answer.ops) and answer.ops[-1].seq < answer.head
         size = self.pace.limit_bytes if has_more else len(msgspec.json.encode(answer))
         self.pace.succeeded(size, (self._now_mono_ms() - began_ms) / 1000)
         return answer
-
-
-@dataclass(frozen=True, slots=True)
-class SegmentStep:
-    """What one step did: newly stored, found to be there already, refused for good."""
-
-    stored: int = 0
-    known: int = 0
-    refused: int = 0
-
-
-class SegmentLane:
-    """Sends sealed segments a batch at a time, and asks first what is missing when it cannot be sure."""
-
-    def __init__(self, outbox: Outbox, now_mono_ms: Callable[[], int]) -> None:
-        self.pace = Pace()
-        self._outbox = outbox
-        self._now_mono_ms = now_mono_ms
-        self._doubts_all = True
-        self._missing: set[bytes] = set()
-        self._unsure: set[bytes] = set()
-        self._refused: set[bytes] = set()
-
-    def doubt(self) -> None:
-        """Nothing is certain about what the cloud has: ask about every segment before sending it."""
-        self._doubts_all = True
-        self._missing.clear()
-
-    async def step(self, client: CloudClient) -> SegmentStep | None:
-        """One question or one batch; None when there is nothing left to send."""
-        page = await self._outbox.unsent_segment_ids(IDS_A_QUESTION + len(self._refused))
-        ids = [seg_id for seg_id in page if seg_id not in self._refused][:IDS_A_QUESTION]
-        if not ids:
-            self._doubts_all = False
-            self._missing.clear()
-            self._unsure.clear()
-            return None
-        if self._is_doubtful(ids[0]):
-            unknown = [seg_id for seg_id in ids if self._is_doubtful(seg_id)]
-            return await self._ask(client, unknown[: max(1, self.pace.limit_bytes // _ID_BYTES)])
-        certain = list(takewhile(lambda seg_id: not self._is_doubtful(seg_id), ids[: self._guess()]))
-        batch = self._batch(await self._outbox.segments(certain))
-        if not batch:
-            return None
-        return await self._send(client, batch)
-
-    def _is_doubtful(self, seg_id: bytes) -> bool:
-        """It may be there already: left over from an earlier process, or sent and never answered."""
-        return seg_id in self._unsure or (self._doubts_all and seg_id not in self._missing)
-
-    async def _ask(self, client: CloudClient, ids: Sequence[bytes]) -> SegmentStep:
-        try:
-            with _slower_on_failure(self.pace):
-                missing = await client.have(ids)
-        except CloudRefused as error:
-            return self._smaller(error, len(ids))
-        known = [seg_id for seg_id in ids if seg_id not in missing]
-        if known:
-            await self._outbox.record_stored(known)
-        self._missing |= missing
-        self._unsure.difference_update(ids)
-        return SegmentStep(known=len(known))
-
-    def _smaller(self, error: CloudRefused, count: int) -> SegmentStep:
-        """Nothing done, when the failure has just halved a batch that was too large; else the failure."""
-        if error.is_too_large and count > 1 and self.pace.limit_bytes > MIN_BYTES:
-            return SegmentStep()
-        raise error
-
-    def _guess(self) -> int:
-        return max(1, self.pace.limit_bytes // _SMALLEST_SEGMENT_BYTES)
-
-    def _batch(self, segments: Sequence[Segment]) -> list[Segment]:
-        """As many as fit the pace, but at least one."""
-        batch: list[Segment] = []
-        size = 0
-        for segment in segments:
-            size += len(frame(segment))
-            if batch and size > self.pace.limit_bytes:
-                break
-            batch.append(segment)
-        return batch
-
-    async def _send(self, client: CloudClient, batch: Sequence[Segment]) -> SegmentStep | None:
-        size = sum(len(frame(segment)) for segment in batch)
-        began_ms = self._now_mono_ms()
-        try:
-            with _slower_on_failure(self.pace):
-                answer = await client.send_segments(batch)
-        except CloudRefused as error:
-            return self._smaller(error, len(batch))
-        except SyncError:
-            self._unsure.update(segment.seg_id for segment in batch)
-            raise
-        self.pace.succeeded(size, (self._now_mono_ms() - began_ms) / 1000)
-        return await self._record(batch, answer)
-
-    async def _record(self, batch: Sequence[Segment], answer: wire.SegmentResponse) -> SegmentStep:
-        stored = [segment.seg_id for segment in batch if segment.seg_id.hex() in set(answer.stored)]
-        sent = {segment.seg_id.hex(): segment.seg_id for segment in batch}
-        refused = {sent[item.id]: item.code for item in answer.rejected if item.id in sent}
-        if stored:
-            await self._outbox.record_stored(stored)
-        for seg_id, code in refused.items():
-            self._refused.add(seg_id)
-            await self._outbox.note("segment", f"{seg_id.hex()[:12]} refused by the cloud: {code}")
-        if not stored and not refused:
-            raise NotTheCloud(f"it did not say what became of {len(batch)} segments")
-        return SegmentStep(stored=len(stored), refused=len(refused))

@@ -18,7 +18,7 @@ class Standing:
     """How far this hub has written, sent and read. `feed_epoch` 0 means that the hub never learnt one.
 
     `run_id` names this process, `cursor_op` the feed entry at the cursor, `erased_seq` the last feed number
-    up to which every erasure was carried out.
+    up to which every erasure was carried out, `erased` everybody the cloud is to be reminded of.
     """
 
     epoch: int
@@ -31,6 +31,7 @@ class Standing:
     run_id: str = ""
     cursor_op: str = ""
     erased_seq: int = 0
+    erased: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,11 @@ class Outbox(Protocol):
     async def record_pushed(self, response: wire.PushResponse) -> None:
         """Everything up to `response.last_seq` is acknowledged; results marked "dead" will not be applied."""
 
+    async def settle(self, last_seq: int) -> None:
+        """The cloud holds every operation up to `last_seq` and its whole feed was read: whatever still waits
+        for its echo is in what was read, or in the snapshot before it.
+        """
+
     async def chain_at(self, seq: int) -> str | None:
         """The chain behind operation `seq` of this log, None where it is not kept."""
 
@@ -78,16 +84,19 @@ class Outbox(Protocol):
     async def learn_feed(self, feed_epoch: int) -> None:
         """The cursor counts in this feed: remember it, where none was known."""
 
+    async def learn_bundle_key(self, bundle_key: str) -> None:
+        """The club's public keys for bundles on a stick, as the cloud greeted with them."""
+
     async def doubt_segments(self) -> None:
         """The cloud was put back to a backup: nothing counts as stored there until it says so again."""
 
     async def snapshot_place(self) -> Place | None:
         """How far a snapshot was taken in, None where none was begun."""
 
-    async def take_page(self, page: wire.SnapshotPage) -> None:
+    async def take_page(self, page: wire.SnapshotPage, after: tuple[str, str] | None = None) -> None:
         """Keep a page aside. The last puts all of them in place of what was confirmed, in one transaction,
         and the cursor with them; pending operations stay. A page of another feed than the pages before it
-        begins anew.
+        begins anew; one asked for behind another record than the last one kept (`after`) is not taken.
         """
 
     async def unsent_segment_ids(self, limit: int) -> Sequence[bytes]:
@@ -98,6 +107,11 @@ class Outbox(Protocol):
 
     async def record_stored(self, ids: Sequence[bytes]) -> None:
         """The cloud has these durably."""
+
+    async def cut_erased(self, ids: Sequence[bytes]) -> None:
+        """The cloud will not have these: somebody wore their streams who was erased. Only what others wore,
+        as far as is known here, stays; it is sealed anew.
+        """
 
     async def record_contact(self, server_ms: int, rtt_ms: int, mono_ms: int) -> None:
         """The cloud's clock said `server_ms` at this boot's `mono_ms`, give or take half of `rtt_ms`."""

@@ -43,6 +43,26 @@ class Findings:
         return self.log is None and not self.is_feed_new
 
 
+def greeting(hub: Standing, mono_ms: int, wall_ms: int) -> wire.HelloRequest:
+    """What a hub says of itself first, be it over the network or in a bundle."""
+    return wire.HelloRequest(
+        proto=[wire.PROTO],
+        epoch=hub.epoch,
+        head_seq=hub.head_seq,
+        feed_epoch=hub.feed_epoch,
+        cursor=hub.cursor,
+        boot_no=hub.boot_no,
+        boot_id=hub.boot_id,
+        mono_ms=mono_ms,
+        wall_ms=wall_ms,
+        run_id=hub.run_id,
+        cursor_op=hub.cursor_op,
+        schema_have=wire.SCHEMA,
+        erased_seq=hub.erased_seq,
+        erased=list(hub.erased),
+    )
+
+
 def compare(hub: Standing, cloud: wire.HelloResponse, chain_there: str | None) -> Findings:
     """What the cloud's answer means for a hub whose own chain at `cloud.last_seq` is `chain_there`.
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,17 +17,24 @@ from typing import Literal
 from sync import wire
 from sync.client import CloudClient
 from sync.errors import CloudUnreachable, OutOfStep, SyncError
-from sync.lanes import FeedLane, OpsLane, SegmentLane, SegmentStep
+from sync.lanes import FeedLane, OpsLane
 from sync.outbox import Outbox, Standing
 from sync.pace import wait_s
-from sync.reconcile import Fork, Rewind, compare
+from sync.reconcile import Fork, Rewind, compare, greeting
+from sync.segment_lane import SegmentLane, SegmentStep, UnderWay
 
 log = logging.getLogger(__name__)
 
 PERIOD_S = 5.0
 GREETINGS = 4  # enough for a fork, a rewind and a second look
+GREETING_HOLDS_MS = 30_000
+LOOK_S = 1.0  # while segments travel: how often to look for new records, if nobody wakes the relay
 REDIAL_AFTER = 3  # failures in a row; until then the connection and its session may still be good
-State = Literal["idle", "syncing", "offline", "failed"]
+RATE_STEPS = 12
+MOST_UNDER_WAY = 2
+State = Literal["idle", "syncing", "offline", "failed", "paused", "waiting"]
+Hold = Callable[[], tuple[str, str] | None]
+"""Why nothing may go now, as a state (paused, waiting) and words; None when it may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +62,10 @@ class RelayReport:
 
 @dataclass(frozen=True, slots=True)
 class RelayStatus:
-    """What the sync page shows; `bytes_sent` counts since the process started."""
+    """What the sync page shows; `bytes_sent` counts since the process started.
+
+    `bytes_per_s` is what the last few batches made, None while nothing is on its way.
+    """
 
     state: State
     detail: str
@@ -62,6 +73,7 @@ class RelayStatus:
     hint: str
     next_try_s: float | None
     bytes_sent: int
+    bytes_per_s: float | None = None
 
 
 class Relay:
@@ -76,6 +88,7 @@ class Relay:
         rng: Random,
         *,
         period_s: float = PERIOD_S,
+        hold: Hold = lambda: None,
     ) -> None:
         self._outbox = outbox
         self._open_client = open_client
@@ -83,6 +96,8 @@ class Relay:
         self._wall_ms = wall_ms
         self._rng = rng
         self._period_s = period_s
+        self._hold = hold
+        self._steps: deque[tuple[int, int]] = deque(maxlen=RATE_STEPS)  # (ms, bytes sent) of the last batches
         self._ops = OpsLane(outbox, now_mono_ms)
         self._feed = FeedLane(outbox, now_mono_ms)
         self._segments = SegmentLane(outbox, now_mono_ms)
@@ -93,6 +108,8 @@ class Relay:
         self._error: Exception | None = None
         self._failures = 0
         self._next_try_ms: int | None = None
+        self._wake = asyncio.Event()
+        self._greeted: tuple[int, int] | None = None  # when, and the epoch, if only cuts came since
         self._closed_bytes = 0
 
     @property
@@ -107,10 +124,18 @@ class Relay:
             hint=error.hint if isinstance(error, SyncError) else "",
             next_try_s=None if wait_ms is None else max(0.0, wait_ms / 1000),
             bytes_sent=self._bytes_sent,
+            bytes_per_s=self._rate(),
         )
+
+    def _rate(self) -> float | None:
+        if self._state != "syncing" or len(self._steps) < 2:
+            return None
+        (from_ms, from_bytes), (to_ms, to_bytes) = self._steps[0], self._steps[-1]
+        return (to_bytes - from_bytes) * 1000 / (to_ms - from_ms) if to_ms > from_ms else None
 
     async def run(self, wake: asyncio.Event) -> None:
         """For ever: a round every period, after failures ever more seldom, at once whenever `wake` is set."""
+        self._wake = wake
         try:
             while True:
                 wake.clear()
@@ -152,6 +177,8 @@ class Relay:
 
     async def _attempt(self) -> float:
         """A round whose failure only lengthens the pause that is returned, in seconds."""
+        if self._is_held():
+            return self._period_s
         try:
             await self.run_once()
         except Exception as error:
@@ -170,26 +197,28 @@ class Relay:
         except OutOfStep as error:
             if not error.may_be_mended:
                 raise
+            self._greeted = None
             await self._outbox.note("sync", f"out of step: {error.detail}")
         return await self._exchange(client, bytes_before)
 
     async def _exchange(self, client: CloudClient, bytes_before: int) -> RelayReport:
         """Greet, then send and read until nothing is left."""
-        epoch = await self._greet(client)
+        epoch = await self._epoch_in_step(client)
         sent = dead = applied = 0
         steps: list[SegmentStep] = []
         read_ms: int | None = None
-        while True:
-            newly_sent, newly_dead = await self._ops.drain(client, epoch)
-            sent, dead = sent + newly_sent, dead + newly_dead
-            if read_ms is None or newly_sent or self._now_mono_ms() - read_ms > PERIOD_S * 1000:
-                applied += await self._feed.drain(client)
-                read_ms = self._now_mono_ms()
-            step = await self._segments.step(client)
-            if step is None:
-                break
-            steps.append(step)
-            self._show_progress(sent, steps)
+        async with UnderWay() as segments:
+            while True:
+                newly_sent, newly_dead = await self._ops.drain(client, epoch)
+                sent, dead = sent + newly_sent, dead + newly_dead
+                await self._begin_segments(client, segments)  # up, while the feed comes down
+                if read_ms is None or newly_sent or self._now_mono_ms() - read_ms > PERIOD_S * 1000:
+                    applied += await self._feed.drain(client)
+                    read_ms = self._now_mono_ms()
+                if not segments.tasks:
+                    break
+                steps += await segments.some_done(self._wake, LOOK_S)
+                self._show_progress(sent, steps)
         return RelayReport(
             ops_sent=sent,
             ops_dead=dead,
@@ -200,15 +229,33 @@ class Relay:
             bytes_sent=self._bytes_sent - bytes_before,
         )
 
+    async def _begin_segments(self, client: CloudClient, segments: UnderWay) -> None:
+        """As many requests as may be under way, unless people want nothing sent now."""
+        while len(segments.tasks) < self._segments.room and not self._hold():
+            job = await self._segments.next_job(client)
+            if job is None:
+                return
+            segments.begin(job)
+
     def _show_progress(self, sent: int, steps: list[SegmentStep]) -> None:
         self._state = "syncing"
+        self._steps.append((self._now_mono_ms(), self._bytes_sent))
         self._detail = RelayReport(ops_sent=sent, segments_stored=sum(step.stored for step in steps)).words
+
+    async def _epoch_in_step(self, client: CloudClient) -> int:
+        """The epoch to push with; a round that was only cut off a moment ago need not greet again."""
+        now_ms = self._now_mono_ms()
+        if self._greeted is None or now_ms - self._greeted[0] > GREETING_HOLDS_MS:
+            self._greeted = now_ms, await self._greet(client)
+        return self._greeted[1]
 
     async def _greet(self, client: CloudClient) -> int:
         """Get both logs in step, note the cloud's time; the epoch to push with."""
         for _ in range(GREETINGS):
             standing = await self._outbox.standing()
             answer = await self._hello(client, standing)
+            if answer.bundle_key:
+                await self._outbox.learn_bundle_key(answer.bundle_key)
             if answer.min_schema > wire.SCHEMA:
                 raise OutOfStep("this hub is too old for the cloud", kind="proto", hint="Update this hub.")
             found = compare(standing, answer, await self._outbox.chain_at(answer.last_seq))
@@ -216,35 +263,25 @@ class Relay:
             if found.is_feed_new:
                 await self._doubt_segments("the cloud was put back to a backup")
             elif standing.feed_epoch == 0:
+                self._segments.trust()
                 await self._outbox.learn_feed(answer.feed_epoch)
             if found.log is None:
+                if not found.is_feed_new and standing.cursor == answer.head:
+                    await self._outbox.settle(answer.last_seq)
                 return standing.epoch
             await self._mend(found.log, standing)
         raise OutOfStep("hub and cloud did not get in step", kind="epoch")
 
     async def _hello(self, client: CloudClient, standing: Standing) -> wire.HelloResponse:
         began_ms = self._now_mono_ms()
-        answer = await client.hello(
-            wire.HelloRequest(
-                proto=[wire.PROTO],
-                epoch=standing.epoch,
-                head_seq=standing.head_seq,
-                feed_epoch=standing.feed_epoch,
-                cursor=standing.cursor,
-                boot_no=standing.boot_no,
-                boot_id=standing.boot_id,
-                mono_ms=began_ms,
-                wall_ms=self._wall_ms(),
-                run_id=standing.run_id,
-                cursor_op=standing.cursor_op,
-                schema_have=wire.SCHEMA,
-                erased_seq=standing.erased_seq,
-            )
-        )
+        answer = await client.hello(greeting(standing, began_ms, self._wall_ms()))
         rtt_ms = self._now_mono_ms() - began_ms
         await self._outbox.record_contact(answer.server_ms, rtt_ms, began_ms + rtt_ms // 2)
         for pace in (self._ops.pace, self._feed.pace, self._segments.pace):
             pace.cap(answer.limits.batch_bytes)
+        self._ops.may_thin = answer.limits.fills_chains
+        self._segments.may_batch = answer.limits.takes_batches
+        self._segments.most_under_way = min(MOST_UNDER_WAY, max(1, answer.limits.inflight))
         return answer
 
     async def _mend(self, remedy: Fork | Rewind, standing: Standing) -> None:
@@ -266,9 +303,18 @@ class Relay:
         self._segments.doubt()
         await self._outbox.doubt_segments()
 
+    def _is_held(self) -> bool:
+        """Whether people want nothing sent now; the state then says so."""
+        why = self._hold()
+        if why is not None:
+            self._state, self._detail = ("paused" if why[0] == "paused" else "waiting"), why[1]
+        return why is not None
+
     async def _succeeded(self, report: RelayReport) -> None:
         was, self._state = self._error, "idle"
         self._detail, self._error, self._failures = report.words, None, 0
+        self._greeted = None
+        self._is_held()
         if was is not None:
             log.info("in step with the cloud again: %s", report.words)
             await self._outbox.note("sync", f"in step again: {report.words}")
@@ -281,6 +327,7 @@ class Relay:
         self._state = "offline" if is_temporary else "failed"
         self._detail = error.detail if isinstance(error, SyncError) else "the hub itself has a fault"
         if not is_temporary or self._failures % REDIAL_AFTER == 0:
+            self._greeted = None
             with suppress(Exception):
                 await self.close()
         if is_news:

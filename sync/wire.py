@@ -11,10 +11,14 @@ from typing import Any, Literal
 import msgspec
 
 PROTO = 1
-SCHEMA = 2
+SCHEMA = 3
 """Rises whenever records get a new table or field; it only ever adds, so no side refuses a newer other."""
 OLDEST_SCHEMA = 1
 """What a hub must know at least to sync with this version of the cloud."""
+FRAMES = "application/octet-stream"
+"""The content type of segments in frames."""
+BATCHES = "application/x-touchline-batch"
+"""The content type of segments in batches, which a cloud takes that says so in its limits."""
 SUSPECT = "suspect"
 """The table a hub names in place of the real one when the cloud fails on an operation again and again."""
 
@@ -24,20 +28,29 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
 
 
 class EnrolRequest(Message, frozen=True, kw_only=True):
-    """A hub asks to join a club. `pubkey` is the raw Ed25519 public key, base64."""
+    """A hub asks to join a club. `pubkey` is the raw Ed25519 public key, base64.
+
+    `leaves` is the hub it was so far, of which another machine holds a copy; `sig_old` is that hub's
+    signature over b"touchline-leave:" + `pubkey`.
+    """
 
     claim_code: str
     pubkey: str
     model: str = ""
     sw: str = ""
+    leaves: str = ""
+    sig_old: str = ""
 
 
 class EnrolResponse(Message, frozen=True, kw_only=True):
+    """`bundle_key`: the club's X25519 and Ed25519 public keys for bundles on a stick, base64 of 64 bytes."""
+
     hub_id: str
     club_id: str
     club_name: str
     server_ms: int
     spki_pins: list[str] = []
+    bundle_key: str = ""
 
 
 class ChallengeRequest(Message, frozen=True, kw_only=True):
@@ -90,7 +103,9 @@ class HelloRequest(Message, frozen=True, kw_only=True):
 
     `run_id` names the running process: two of them alive under one hub id are a copied card. `cursor_op` is
     the op_id of the feed entry at the cursor, by which a cloud put back to a backup is found out.
-    `erased_seq` is the feed number up to which every erasure was carried out here, files included.
+    `erased_seq` is the feed number up to which every erasure was carried out here, files included. `erased`
+    names everybody erased here, where the cloud may have forgotten it with a backup: after each snapshot, and
+    when there is one more.
     """
 
     proto: list[int]
@@ -106,19 +121,26 @@ class HelloRequest(Message, frozen=True, kw_only=True):
     cursor_op: str = ""
     schema_have: int = 0
     erased_seq: int = 0
+    erased: list[str] = []
 
 
 class Limits(Message, frozen=True, kw_only=True):
+    """What the cloud takes: `takes_batches`, segments in batches and not only in frames; `fills_chains`,
+    operations without the chain that follows from the first one's.
+    """
+
     batch_bytes: int = 1 << 20
     inflight: int = 2
     retry_after_s: int = 0
+    takes_batches: bool = False
+    fills_chains: bool = False
 
 
 class HelloResponse(Message, frozen=True, kw_only=True):
     """`last_chain` is hex; `head` is the newest feed seq of the club.
 
     `min_schema` and `max_schema` are what the cloud asks of a hub and what it knows itself; 0 is an older
-    cloud, which says neither.
+    cloud, which says neither. `bundle_key` as at enrolment, "" from an older cloud.
     """
 
     proto: int
@@ -131,10 +153,14 @@ class HelloResponse(Message, frozen=True, kw_only=True):
     limits: Limits = Limits()
     min_schema: int = 0
     max_schema: int = 0
+    bundle_key: str = ""
 
 
 class Op(Message, frozen=True, kw_only=True):
-    """One proposed edit. `chain` is hex sha256(previous chain || op_id)."""
+    """One proposed edit. `chain` is hex sha256(previous chain || op_id).
+
+    `after_seq` is the last feed entry applied where it was made, None from an older hub; `by` is who made it.
+    """
 
     seq: int
     op_id: str
@@ -146,6 +172,8 @@ class Op(Message, frozen=True, kw_only=True):
     boot_no: int
     mono_ms: int
     chain: str
+    after_seq: int | None = None
+    by: str = ""
 
 
 class PushRequest(Message, frozen=True, kw_only=True):
@@ -284,6 +312,48 @@ class LeavesResponse(Message, frozen=True, kw_only=True):
 
     head: int
     leaves: list[Leaf]
+
+
+class VerifiedRequest(Message, frozen=True, kw_only=True):
+    """What a hub found when it compared: how much is the same on both sides, what waits, what differs."""
+
+    records: int
+    segments: int
+    waiting: int
+    differences: int
+
+
+class VerifiedResponse(Message, frozen=True, kw_only=True):
+    server_ms: int
+
+
+class ClubHub(Message, frozen=True, kw_only=True):
+    """One hub of the club, as the cloud knows it."""
+
+    hub_id: str
+    model: str
+    sw: str
+    enrolled_ms: int
+    seen_ms: int
+    is_revoked: bool
+    ops: int
+    segments: int
+
+
+class ErasureReceipt(Message, frozen=True, kw_only=True):
+    """An erasure with the hubs that carried it out and those that have not said so yet."""
+
+    erased_ms: int
+    done: list[str]
+    waiting: list[str]
+
+
+class ClubResponse(Message, frozen=True, kw_only=True):
+    """The hubs of the asking hub's club, and who carried erasures out."""
+
+    server_ms: int
+    hubs: list[ClubHub]
+    erasures: list[ErasureReceipt]
 
 
 class Problem(Message, frozen=True, kw_only=True):

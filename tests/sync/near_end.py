@@ -93,6 +93,9 @@ class MemoryOutbox:
             ops.append(msgspec.structs.replace(op, tbl=wire.SUSPECT, fields={}) if is_suspect else op)
         return ops
 
+    async def settle(self, last_seq: int) -> None:
+        """Nothing here waits for an echo."""
+
     async def chain_at(self, seq: int) -> str | None:
         return CHAIN_0 if seq == 0 else self.log[seq - 1].chain if seq <= len(self.log) else None
 
@@ -110,6 +113,9 @@ class MemoryOutbox:
         assert self.feed_epoch == 0
         self.feed_epoch = feed_epoch
 
+    async def learn_bundle_key(self, bundle_key: str) -> None:
+        self.bundle_key = bundle_key
+
     async def doubt_segments(self) -> None:
         self.doubts += 1
         self.stored.clear()
@@ -120,7 +126,7 @@ class MemoryOutbox:
         last = self.pages[-1]
         return Place(self.pages[0].feed_epoch, self.pages[0].at_seq, last.next_tbl or "", last.next_pk or "")
 
-    async def take_page(self, page: wire.SnapshotPage) -> None:
+    async def take_page(self, page: wire.SnapshotPage, after: tuple[str, str] | None = None) -> None:
         if self.pages and self.pages[0].feed_epoch != page.feed_epoch:
             self.pages.clear()
             return
@@ -164,6 +170,9 @@ class MemoryOutbox:
 
     async def record_contact(self, server_ms: int, rtt_ms: int, mono_ms: int) -> None:
         self.contacts.append((server_ms, rtt_ms, mono_ms))
+
+    async def cut_erased(self, ids: Sequence[bytes]) -> None:
+        """Nobody wears anything here."""
 
     async def note(self, what: str, outcome: str) -> None:
         self.notes.append((what, outcome))

@@ -1,0 +1,250 @@
+"""Segments on their way: what is missing is asked where that is not certain, the rest goes in batches.
+
+Up to two requests may be under way at once, in no order; the relay starts them. A lane trusts only an answer
+about what arrived: whatever was cut off is asked about before it is sent again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+from types import TracebackType
+from typing import Any
+
+from sync import wire
+from sync.batch import MOST_SEGMENTS, packed, packs
+from sync.client import CloudClient
+from sync.errors import CloudRefused, NotTheCloud, SegmentCorrupt, SyncError
+from sync.lanes import slower_on_failure
+from sync.outbox import Outbox
+from sync.pace import MIN_BYTES, Pace
+from sync.segments import Segment, frame
+
+IDS_A_QUESTION = 500
+WORTH_TWO_S = 0.05  # below this there is no gap between two requests that a second one could fill
+CALM_AFTER = 4  # batches in a row without a cut
+_TORN_GROUP, _CALM_GROUP = 16, 128
+_SMALLEST_SEGMENT_BYTES = 256
+_ID_BYTES = 67
+
+Job = Coroutine[Any, Any, "SegmentStep"]
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentStep:
+    """What one step did: newly stored, found to be there already, refused for good."""
+
+    stored: int = 0
+    known: int = 0
+    refused: int = 0
+
+
+class SegmentLane:
+    """Sends sealed segments a batch at a time, and asks first what is missing when it cannot be sure."""
+
+    def __init__(self, outbox: Outbox, now_mono_ms: Callable[[], int]) -> None:
+        self.pace = Pace()
+        self.may_batch = False  # the cloud takes batches, not only frames
+        self.most_under_way = 1
+        self._outbox = outbox
+        self._now_mono_ms = now_mono_ms
+        self._took_s = 0.0
+        self._calm = CALM_AFTER
+        self._shrinkage = 1.2  # how much smaller the last batch was than its frames
+        self._doubts_all = True
+        self._missing: set[bytes] = set()
+        self._unsure: set[bytes] = set()
+        self._refused: set[bytes] = set()
+        self._plain: set[bytes] = set()  # went in a batch and did not come out of it: in frames next time
+        self._under_way: set[bytes] = set()
+
+    def doubt(self) -> None:
+        """Nothing is certain about what the cloud has: ask about every segment before sending it."""
+        self._doubts_all = True
+        self._missing.clear()
+
+    def trust(self) -> None:
+        """The cloud has nothing of this hub yet: there is nothing to ask."""
+        self._doubts_all = False
+
+    @property
+    def room(self) -> int:
+        """How many requests may be under way at once: two where the link, not the cloud, takes the time."""
+        return self.most_under_way if self._took_s >= WORTH_TWO_S else 1
+
+    async def next_job(self, client: CloudClient) -> Job | None:
+        """One question or one batch, to be run beside others; None when nothing is left to begin."""
+        busy = set(self._under_way)
+        set_aside = len(self._refused) + len(busy)
+        page = await self._outbox.unsent_segment_ids(IDS_A_QUESTION + set_aside)
+        busy |= self._under_way  # what ended meanwhile may still stand on the page
+        ids = [it for it in page if it not in self._refused and it not in busy][:IDS_A_QUESTION]
+        if not ids:
+            if not self._under_way:
+                self._doubts_all = False
+                self._missing.clear()
+                self._unsure.clear()
+            return None
+        if self._is_doubtful(ids[0]):
+            unknown = [seg_id for seg_id in ids if self._is_doubtful(seg_id)]
+            unknown = unknown[: max(1, self.pace.limit_bytes // _ID_BYTES)]
+            self._under_way.update(unknown)
+            return self._ask(client, unknown)
+        certain = list(takewhile(lambda seg_id: not self._is_doubtful(seg_id), ids[: self._guess()]))
+        batch = self._batch(await self._outbox.segments(certain))
+        if not batch:
+            return None
+        self._under_way.update(segment.seg_id for segment in batch)
+        return self._send(client, batch)
+
+    def _is_doubtful(self, seg_id: bytes) -> bool:
+        """It may be there already: left over from an earlier process, or sent and never answered."""
+        return seg_id in self._unsure or (self._doubts_all and seg_id not in self._missing)
+
+    async def _ask(self, client: CloudClient, ids: Sequence[bytes]) -> SegmentStep:
+        try:
+            with slower_on_failure(self.pace):
+                missing = await client.have(ids)
+            known = [seg_id for seg_id in ids if seg_id not in missing]
+            if known:
+                await self._outbox.record_stored(known)
+        except CloudRefused as error:
+            return self._smaller(error, len(ids))
+        finally:
+            self._under_way.difference_update(ids)
+        self._missing |= missing
+        self._unsure.difference_update(ids)
+        return SegmentStep(known=len(known))
+
+    def _smaller(self, error: CloudRefused, count: int) -> SegmentStep:
+        """Nothing done, when the failure has just halved a batch that was too large; else the failure."""
+        if error.is_too_large and count > 1 and self.pace.limit_bytes > MIN_BYTES:
+            return SegmentStep()
+        raise error
+
+    # --- batches
+
+    def _share_bytes(self) -> int:
+        """What one request may be: the pace is that of all under way together."""
+        return self.pace.limit_bytes // self.room
+
+    def _guess(self) -> int:
+        shrunk = self._share_bytes() * self._shrinkage
+        return min(MOST_SEGMENTS, max(1, int(shrunk // _SMALLEST_SEGMENT_BYTES)))
+
+    def _goes_packed(self, segment: Segment) -> bool:
+        return self.may_batch and packs(segment) and segment.seg_id not in self._plain
+
+    def _batch(self, segments: Sequence[Segment]) -> list[Segment]:
+        """As many of one kind as fit the pace, but at least one."""
+        batch: list[Segment] = []
+        size = 0.0
+        for segment in segments:
+            is_packed = self._goes_packed(segment)
+            size += len(frame(segment)) / (self._shrinkage if is_packed else 1.0)
+            if batch and (size > self._share_bytes() or is_packed != self._goes_packed(batch[0])):
+                break
+            batch.append(segment)
+        return batch
+
+    async def _content(self, batch: Sequence[Segment]) -> tuple[bytes, str]:
+        """The batch as it travels, and what kind of body that is."""
+        frames = b"".join(frame(segment) for segment in batch)
+        if self._goes_packed(batch[0]):
+            group = _CALM_GROUP if self._calm >= CALM_AFTER else _TORN_GROUP
+            in_time = sorted(batch, key=lambda it: (it.stream_id, it.boot_no, it.mono0_ms))
+            content = await asyncio.to_thread(_packed, in_time, group)
+            if content is not None:
+                self._shrinkage = max(1.0, len(frames) / len(content))
+                return content, wire.BATCHES
+        return frames, wire.FRAMES
+
+    async def _send(self, client: CloudClient, batch: Sequence[Segment]) -> SegmentStep:
+        ids = [segment.seg_id for segment in batch]
+        room, is_answered = self.room, False
+        content, kind = await self._content(batch)
+        began_ms = self._now_mono_ms()
+        try:
+            with slower_on_failure(self.pace):
+                answer = await client.send_samples(content, kind)
+            is_answered = True
+            self._took_s, self._calm = (self._now_mono_ms() - began_ms) / 1000, self._calm + 1
+            self.pace.succeeded(len(content) * room, self._took_s)
+            return await self._record(batch, answer, kind)
+        except CloudRefused as error:
+            is_answered = True
+            if kind == wire.BATCHES and not error.is_too_large:
+                self._plain.update(ids)
+                return SegmentStep()
+            return self._smaller(error, len(batch))
+        finally:
+            if not is_answered:
+                self._calm = 0
+                self._unsure.update(ids)
+            self._under_way.difference_update(ids)
+
+    async def _record(self, batch: Sequence[Segment], answer: wire.SegmentResponse, kind: str) -> SegmentStep:
+        said = set(answer.stored)
+        stored = [segment.seg_id for segment in batch if segment.seg_id.hex() in said]
+        sent = {segment.seg_id.hex(): segment.seg_id for segment in batch}
+        refused = {sent[item.id]: item.code for item in answer.rejected if item.id in sent}
+        if stored:
+            await self._outbox.record_stored(stored)
+        for seg_id, code in refused.items():
+            self._refused.add(seg_id)
+            await self._outbox.note("segment", f"{seg_id.hex()[:12]} refused by the cloud: {code}")
+        if erased := [seg_id for seg_id, code in refused.items() if code == "erased"]:
+            await self._outbox.cut_erased(erased)
+        if kind == wire.BATCHES:
+            self._plain.update(set(sent.values()) - set(stored) - refused.keys())
+        elif not stored and not refused:
+            raise NotTheCloud(f"it did not say what became of {len(batch)} segments")
+        return SegmentStep(stored=len(stored), refused=len(refused))
+
+
+class UnderWay:
+    """The requests under way; left because one failed, it lets the others arrive, else it ends them."""
+
+    def __init__(self) -> None:
+        self.tasks: set[asyncio.Task[SegmentStep]] = set()
+
+    async def __aenter__(self) -> UnderWay:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if isinstance(error, SyncError) and self.tasks:
+                await asyncio.wait(self.tasks)
+        finally:
+            for task in self.tasks:
+                task.cancel()
+            await asyncio.gather(*self.tasks, return_exceptions=True)
+
+    def begin(self, job: Job) -> None:
+        """One more."""
+        self.tasks.add(asyncio.create_task(job))
+
+    async def some_done(self, wake: asyncio.Event, within_s: float) -> list[SegmentStep]:
+        """What the next to end did; none yet when woken, or when the time is over. Raises what one raised."""
+        woken = asyncio.create_task(wake.wait())
+        try:
+            await asyncio.wait({*self.tasks, woken}, timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            woken.cancel()
+        wake.clear()
+        done = {task for task in self.tasks if task.done()}
+        self.tasks -= done
+        await asyncio.gather(*done, return_exceptions=True)  # each failure is looked at, one is told
+        return [task.result() for task in done]
+
+
+def _packed(segments: Sequence[Segment], group: int) -> bytes | None:
+    """The segments in batches of so many; None where one of them is damaged."""
+    try:
+        return b"".join(packed(segments[at : at + group]) for at in range(0, len(segments), group))
+    except (SegmentCorrupt, ValueError):
+        return None
