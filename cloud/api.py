@@ -16,7 +16,7 @@ from litestar.enums import MediaType
 from litestar.exceptions import HTTPException
 from litestar.params import JSONBody, QueryParameter
 
-from cloud import greeting, hubs, ingest, proof
+from cloud import erasure, greeting, hubs, ingest, proof, roll_call
 from cloud.accounts import sha256
 from cloud.clock import now_ms
 from cloud.content import ContentGate
@@ -26,6 +26,7 @@ from cloud.snapshot import snapshot_page
 from cloud.store.database import Connection, Database, execute, fetch_all, fetch_values
 from cloud.store.rows import FeedRow, HubIdentity
 from sync import wire
+from sync.chain import filled
 
 HubRequest = Request[None, None, State]
 
@@ -91,8 +92,12 @@ async def hello(request: HubRequest, data: JSONBody[wire.HelloRequest]) -> wire.
     async with database.transaction() as db:  # committed whatever is answered
         hub = await authenticate(db, request)
         is_cloned = await greeting.find_clone(db, hub, data, now_ms())
+        forgotten = await erasure.forgotten(db, hub.club_id, data.erased) if data.erased else []
     if is_cloned:
         raise greeting.refuse_clone()
+    for subject_id in forgotten:  # a backup brought them back
+        async with database.transaction() as db:
+            await erasure.erase_again(db, hub.club_id, subject_id, f"hub {hub.hub_id}", now_ms())
     async with database.transaction() as db:
         return await greeting.hello(db, hub, data, now_ms(), sha256(token))
 
@@ -110,7 +115,7 @@ async def push(request: HubRequest, data: JSONBody[wire.PushRequest]) -> wire.Pu
     async with parts.database.transaction() as db:
         hub = await authenticate(db, request)
     async with parts.database.transaction() as db:
-        taken = await ingest.push(db, hub, data, now_ms())
+        taken = await ingest.push(db, hub, msgspec.structs.replace(data, ops=filled(data.ops)), now_ms())
     if any(result.status != "dup" for result in taken.response.results):
         parts.on_arrival()
     if taken.stopped is not None:
@@ -124,11 +129,12 @@ async def pull(
     after: Annotated[int, QueryParameter(ge=0, le=2**62)],
     byte_limit: Annotated[int, QueryParameter(name="bytes", ge=1)] = PULL_BYTES,
     feed_epoch: Annotated[int, QueryParameter(ge=0, le=2**62)] = 0,
+    cursor_op: Annotated[str, QueryParameter(max_length=100)] = "",
 ) -> wire.PullResponse:
+    place = greeting.Place(feed_epoch, after, cursor_op)
     async with parts_of(request).database.transaction() as db:
         hub = await authenticate(db, request)
-    async with parts_of(request).database.transaction() as db:
-        clock = await hubs.feed_clock(db, hub.club_id)
+        clock = await greeting.feed_at(db, hub.club_id, place, now_ms())
         params = {"club_id": hub.club_id, "after": after, "limit": PULL_ROWS}
         rows = await fetch_all(db, "feed_after", FeedRow, params)
         is_elsewhere = feed_epoch not in (0, clock.feed_epoch) or after > clock.seq
@@ -173,6 +179,20 @@ async def leaves(
         return await proof.leaves(db, await authenticate(db, request), day, squad)
 
 
+@post("/sync/verified", status_code=200, summary="Say what a comparison found")
+async def verified(request: HubRequest, data: JSONBody[wire.VerifiedRequest]) -> wire.VerifiedResponse:
+    at_ms = now_ms()
+    async with parts_of(request).database.transaction() as db:
+        await proof.keep_finding(db, await authenticate(db, request), data, at_ms)
+    return wire.VerifiedResponse(server_ms=at_ms)
+
+
+@get("/sync/club", summary="The club's hubs, and which of them carried erasures out")
+async def club(request: HubRequest) -> wire.ClubResponse:
+    async with parts_of(request).database.transaction() as db:
+        return await roll_call.club(db, await authenticate(db, request), now_ms())
+
+
 def within(ops: list[wire.FeedOp], byte_limit: int) -> list[wire.FeedOp]:
     """As many entries from the front as fit, but always one, so that a cursor can move."""
     used = 0
@@ -197,12 +217,13 @@ async def have(request: HubRequest, data: JSONBody[wire.HaveRequest]) -> wire.Ha
     return wire.HaveResponse(missing=[seg_id.hex() for seg_id in wanted if seg_id.hex() not in held])
 
 
-@post("/seg", status_code=200, summary="Store segments, as concatenated frames")
+@post("/seg", status_code=200, summary="Store segments, as concatenated frames or batches")
 async def segments(request: HubRequest) -> wire.SegmentResponse:
     parts = parts_of(request)
     async with parts.database.transaction() as db:
         hub = await authenticate(db, request)
-    opened = await ingest.open_segments(await request.body())
+    kind = request.headers.get("content-type", wire.FRAMES)
+    opened = await ingest.open_segments(await request.body(), kind)
     async with parts.database.transaction() as db:
         erased = await ingest.store_segments(db, hub, opened.good, now_ms())
     if opened.good:
@@ -240,7 +261,7 @@ def api_router() -> Router:
         "/v1",
         route_handlers=[
             *(enrol, rotate, challenge, open_session, hello),
-            *(push, pull, snapshot, digest, leaves),
+            *(push, pull, snapshot, digest, leaves, verified, club),
             *(have, segments),
         ],
         middleware=[ContentGate()],

@@ -19,6 +19,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.types import Scope
 
 from cloud.api import ApiParts, api_router
+from cloud.bundle_desk import BundleDesk
 from cloud.config import CloudSettings
 from cloud.errors import CloudError
 from cloud.limits import TryLimit
@@ -80,9 +81,12 @@ def create_cloud(settings: CloudSettings) -> Litestar:
             worker.on_settled = schedule.refresh_insights_soon
             app.state.database = database
             app.state.api = ApiParts(database, worker.wake, TryLimit(20, 600))
+            app.state.bundles = bundles = BundleDesk(database, settings.bundles_dir, worker.wake)
+            bundles.open()
             app.state.web = WebParts(database, TryLimit(8, 600), TryLimit(60, 600))
             await stack.enter_async_context(worker.running())
             stack.enter_context(schedule.running())
+            stack.push_async_callback(bundles.close)
             yield
 
     return Litestar(

@@ -1,4 +1,4 @@
-"""touchline-cloud: serve, migrate, enrol, erase, revoke, restored.
+"""touchline-cloud: serve, migrate, enrol, accept, erase, revoke, restored.
 
 It only reads arguments, wires the parts and turns errors into one sentence with a hint.
 """
@@ -21,7 +21,7 @@ from types import FrameType
 import msgspec
 import uvicorn
 
-from cloud import accounts, admin
+from cloud import accounts, admin, bundle_command
 from cloud.app import create_cloud, own_version
 from cloud.clock import now_ms
 from cloud.config import CloudSettings, parse_port
@@ -37,6 +37,7 @@ EXAMPLES = """examples:
   touchline-cloud enrol --club "FC Example"               a claim code for one hub
   touchline-cloud enrol --club "FC Example" --coach anna@example.org
   touchline-cloud migrate --dry-run                       what an update would do to the database
+  touchline-cloud accept /media/usb/*.tlb --answer /media/usb    bundles from a stick, answers onto it
   touchline-cloud erase --club "FC Example" "Ann Example" all data of an athlete, here and on every hub
   touchline-cloud erase --club "FC Example" --receipts    which hubs have carried erasures out
   touchline-cloud revoke --club "FC Example" HUB_ID       shut a hub out
@@ -92,7 +93,8 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     top.add_argument("--version", action="version", version=f"touchline-cloud {own_version()}")
-    verbs = top.add_subparsers(required=True, metavar="serve | migrate | enrol | erase | revoke | restored")
+    names = "serve | migrate | enrol | accept | erase | revoke | restored"
+    verbs = top.add_subparsers(required=True, metavar=names)
 
     def verb(name: str, words: str, example: str) -> argparse.ArgumentParser:
         return verbs.add_parser(
@@ -120,6 +122,12 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--password-stdin", action="store_true", help="read the new coach's password from stdin")
     one.add_argument("--json", action="store_true", help="print the result as JSON")
     one.set_defaults(verb=enrol)
+    one = verb(
+        "accept",
+        "take bundles that hubs wrote onto a stick",
+        "touchline-cloud accept /media/usb/*.tlb --answer /media/usb",
+    )
+    bundle_command.add_arguments(one)
     one = verb(
         "erase",
         "erase an athlete's data, here and on every hub",

@@ -46,7 +46,7 @@ def offset_ms(anchors: Sequence[AnchorRow], boot_no: int) -> int | None:
     own = _of_boot(anchors, boot_no)
     if not own:
         return None
-    best = min(own, key=lambda it: (it.source == "system", it.err_ms, -it.mono_ms))
+    best = min(own, key=lambda it: (it.source == "system", it.source == "tablet", it.err_ms, -it.mono_ms))
     return best.wall_ms - best.mono_ms
 
 

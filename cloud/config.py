@@ -28,6 +28,11 @@ class CloudSettings:
         """The embedded server's data directory."""
         return self.data_dir / "cloud" / "postgres"
 
+    @property
+    def bundles_dir(self) -> Path:
+        """Where uploaded bundles wait until they are taken."""
+        return self.data_dir / "cloud" / "bundles"
+
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> CloudSettings:
         """Settings from TOUCHLINE_DATA, DATABASE_URL, TOUCHLINE_CLOUD_HOST and TOUCHLINE_CLOUD_PORT."""

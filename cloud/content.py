@@ -1,13 +1,16 @@
 """The gate every machine request passes: bounded in size, whole by its digest, unzipped within bounds.
 
-It understands no message; behind it a handler sees plain bytes. Answers get a Content-Digest as well.
+It understands no message; behind it a handler sees plain bytes. Answers get a Content-Digest as well. Of
+segments whose sender was cut off, those that arrived whole go on: nobody hears the answer.
 """
 
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 import zlib
+from collections.abc import Callable, Mapping
 
 from litestar.datastructures import Headers, MutableScopeHeaders
 from litestar.enums import ScopeType
@@ -16,9 +19,15 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from litestar.types.asgi_types import HTTPRequestEvent
 
 from cloud.errors import BodyRefused, BodyTooLarge, DigestDiffers
+from sync import wire
+from sync.batch import whole_part
+from sync.envelope import whole_frames
 
 MAX_BODY_BYTES = 4 << 20
 MAX_INFLATED_BYTES = 8 << 20
+ARRIVED: Mapping[str, Callable[[bytes], bytes]] = {wire.BATCHES: whole_part, wire.FRAMES: whole_frames}
+"""What of a body that was cut off can be kept, by its content type."""
+WORTH_GZIP_BYTES = 400
 
 
 class ContentGate(ASGIMiddleware):
@@ -29,8 +38,11 @@ class ContentGate(ASGIMiddleware):
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Check the request, hand it on, seal the answer."""
         headers = Headers.from_scope(scope)
-        body = await read_bounded(receive, headers.get("content-length"))
-        if body:
+        body, is_whole = await read_bounded(receive, headers.get("content-length"))
+        arrived = ARRIVED.get(headers.get("content-type", ""))
+        if not is_whole and arrived is not None:
+            body = arrived(body)  # each is whole by its own digest; the hub will ask what is here
+        elif body:
             check_digest(body, headers.get("content-digest"))
         encoding = headers.get("content-encoding", "identity").lower()
         if encoding == "gzip":
@@ -40,23 +52,24 @@ class ContentGate(ASGIMiddleware):
             own["content-length"] = str(len(body))
         elif encoding != "identity":
             raise BodyRefused(f"Content-Encoding {encoding[:40]!r} is unknown.")
-        await next_app(scope, replay(body, receive), sealing(send))
+        takes_gzip = "gzip" in headers.get("accept-encoding", "").lower()
+        await next_app(scope, replay(body, receive), sealing(send, takes_gzip=takes_gzip))
 
 
-async def read_bounded(receive: Receive, declared: str | None) -> bytes:
-    """The whole body, at most 4 MiB. Raises BodyTooLarge."""
+async def read_bounded(receive: Receive, declared: str | None) -> tuple[bytes, bool]:
+    """The body, at most 4 MiB, and whether it came to its end. Raises BodyTooLarge."""
     if declared is not None and declared.isdecimal() and int(declared) > MAX_BODY_BYTES:
         raise BodyTooLarge(f"At most {MAX_BODY_BYTES} bytes.")
     body = bytearray()
     while True:
         event = await receive()
         if event["type"] != "http.request":
-            return bytes(body)
+            return bytes(body), False
         body += event.get("body", b"")
         if len(body) > MAX_BODY_BYTES:
             raise BodyTooLarge(f"At most {MAX_BODY_BYTES} bytes.")
         if not event.get("more_body", False):
-            return bytes(body)
+            return bytes(body), True
 
 
 def check_digest(body: bytes, header: str | None) -> None:
@@ -101,8 +114,8 @@ def replay(body: bytes, receive: Receive) -> Receive:
     return again  # type: ignore[return-value]
 
 
-def sealing(send: Send) -> Send:
-    """A send that holds the head back until the body is whole, then adds its digest."""
+def sealing(send: Send, *, takes_gzip: bool) -> Send:
+    """A send that holds the head back until the body is whole, may zip it, and adds its digest."""
     head: list[Message] = []
     body = bytearray()
 
@@ -118,8 +131,13 @@ def sealing(send: Send) -> Send:
             return
         start = head.pop()
         headers = MutableScopeHeaders.from_message(start)
-        headers["Content-Digest"] = f"sha-256={digest_value(bytes(body))}"
+        content = bytes(body)
+        if takes_gzip and len(content) >= WORTH_GZIP_BYTES and "content-encoding" not in headers:
+            content = gzip.compress(content, 6, mtime=0)
+            headers["Content-Encoding"] = "gzip"
+            headers["Content-Length"] = str(len(content))
+        headers["Content-Digest"] = f"sha-256={digest_value(content)}"
         await send(start)
-        await send({"type": "http.response.body", "body": bytes(body), "more_body": False})
+        await send({"type": "http.response.body", "body": content, "more_body": False})
 
     return sealed

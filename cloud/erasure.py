@@ -14,20 +14,24 @@ from dataclasses import dataclass
 
 from cloud import fence
 from cloud.errors import NotThere
-from cloud.ingest import mark_stale
+from cloud.ingest import keep_segments, mark_stale
 from cloud.merge import Proposal, merge, stamp
 from cloud.store import feed
 from cloud.store.database import (
     Connection,
+    Params,
     execute,
     execute_many,
     fetch_all,
     fetch_value,
     fetch_values,
 )
-from cloud.store.rows import CalledRow, ErasedRow, ReceiptRow, RecordRow, SegmentRow
+from cloud.store.rows import CalledRow, ErasedRow, HubIdentity, ReceiptRow, RecordRow, RowKey, SegmentRow
 from sync.cut import inside
 from sync.segments import Segment
+
+MOST_TOLD = 5000
+"""Erasures a hub may remind of in one greeting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +60,39 @@ async def erase(db: Connection, club_id: str, subject_id: str, asked_by: str, no
 
     Every hub of the club waits while it runs, so that nothing slips through between look and deed.
     """
-    key = {"club_id": club_id, "subject_id": subject_id}
     await execute(db, "hubs_lock", {"club_id": club_id})
-    rows = await fetch_all(db, "subject_rows", RecordRow, key)
-    athlete = next((row for row in rows if row.tbl == "athlete"), None)
-    if athlete is None and not rows:
+    rows = await fetch_all(db, "subject_rows", RecordRow, {"club_id": club_id, "subject_id": subject_id})
+    if not rows:
         raise NotThere(f"the club has no athlete {subject_id}.", hint="It may have been erased before.")
+    return await _take_away(db, club_id, subject_id, rows, asked_by, now_ms)
+
+
+async def forgotten(db: Connection, club_id: str, subject_ids: Sequence[str]) -> list[str]:
+    """Those of the athletes a hub knows to be erased whom this database holds nothing against.
+
+    That is a database put back to a backup of before their erasure.
+    """
+    wanted = {it for it in subject_ids[:MOST_TOLD] if 0 < len(it) <= 200 and "\0" not in it}
+    params: Params = {"club_id": club_id, "ids": sorted(wanted), "pks": []}
+    rows = await fetch_all(db, "erased_among", RowKey, params)
+    return sorted(wanted - {row.pk for row in rows})
+
+
+async def erase_again(db: Connection, club_id: str, subject_id: str, told_by: str, now_ms: int) -> None:
+    """Carry out an erasure that a backup had forgotten; the fence stands even where nothing came back."""
+    await execute(db, "hubs_lock", {"club_id": club_id})
+    if not await forgotten(db, club_id, [subject_id]):
+        return  # another hub was first
+    rows = await fetch_all(db, "subject_rows", RecordRow, {"club_id": club_id, "subject_id": subject_id})
+    await _take_away(db, club_id, subject_id, rows, told_by, now_ms)
+
+
+async def _take_away(
+    db: Connection, club_id: str, subject_id: str, rows: list[RecordRow], asked_by: str, now_ms: int
+) -> Erasure:
+    """What is to be done once every hub waits."""
+    key = {"club_id": club_id, "subject_id": subject_id}
+    athlete = next((row for row in rows if row.tbl == "athlete"), None)
     name = str(athlete.doc.get("name", "")) if athlete else ""
     rows += await _insights_about(db, club_id, name)
     straps = await fetch_all(db, "subject_straps", RecordRow, key)
@@ -118,21 +149,31 @@ async def _cut_streams(db: Connection, club_id: str, stream_ids: Sequence[str], 
         await execute(db, "erased_segment_add", named)
         gone += 1
         if left is not None:
-            await execute(db, "segment_add", _params(club_id, hub_id, left, now_ms))
-    touched = await fetch_values(
-        db, "sessions_of_streams", {"club_id": club_id, "stream_ids": list(stream_ids)}
-    )
-    await mark_stale(db, club_id, touched, now_ms)
+            await keep_segments(db, HubIdentity(club_id, hub_id), [left], now_ms)
+    await execute(db, "stale_by_stream", {**params, "now_ms": now_ms})
     return gone
 
 
-def _params(club_id: str, hub_id: str, segment: Segment, now_ms: int) -> dict[str, object]:
-    return {
-        "club_id": club_id, "seg_id": segment.seg_id, "stream_id": segment.stream_id,
-        "boot_no": segment.boot_no, "mono0_ms": segment.mono0_ms, "mono1_ms": segment.mono1_ms,
-        "n": segment.n, "codec": segment.codec, "payload": segment.payload, "hub_id": hub_id,
-        "now_ms": now_ms,
-    }  # fmt: skip
+async def cut_late(db: Connection, hub: HubIdentity, now_ms: int) -> int:
+    """Cut what a hub sent before it was known whose it was; to be asked when all its edits are in.
+
+    Samples may come first, and then be laid on somebody who was erased meanwhile: that edit is refused and
+    the stream fenced, but only with the hub's whole log is it clear what others wore. How many segments went.
+    """
+    of_hub = {"club_id": hub.club_id, "hub_id": hub.hub_id}
+    streams = await fetch_values(db, "fenced_streams_of_hub", of_hub)
+    if not streams:
+        return 0
+    rows = await fetch_all(
+        db, "segments_of_streams", SegmentRow, {"club_id": hub.club_id, "stream_ids": streams}
+    )
+    held = [
+        Segment(it.seg_id, it.stream_id, it.boot_no, it.mono0_ms, it.mono1_ms, it.n, it.codec, it.payload)
+        for it in rows
+    ]
+    late = await fence.erased_segments(db, hub.club_id, held)
+    stream_ids = sorted({it.stream_id for it in held if it.seg_id in late})
+    return await _cut_streams(db, hub.club_id, stream_ids, now_ms)
 
 
 async def _lay_down(

@@ -26,6 +26,8 @@ CloudError
  ├─ BodyRefused
  │   ├─ DigestDiffers         (temporary)
  │   └─ BodyTooLarge
+ ├─ EditRefused
+ ├─ BundleRefused
  ├─ NotThere
  └─ TooManyTries              (temporary)
 
@@ -205,6 +207,20 @@ class BodyTooLarge(BodyRefused):
 
     status = 413
     err = "too_large"
+
+
+class EditRefused(CloudError):
+    """This cannot be set:"""
+
+    status = 422
+    err = "edit"
+
+
+class BundleRefused(CloudError):
+    """This bundle was not taken:"""
+
+    status = 422
+    err = "bundle"
 
 
 class NotThere(CloudError):

@@ -7,37 +7,59 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from cloud.records import Refusal
-from cloud.store.database import Connection, execute_many, fetch_all, fetch_values
+from cloud.store.database import Connection, execute_many, fetch_all, fetch_values, together
 from cloud.store.rows import RowKey, SpanRow
 from sync import wire
 from sync.cut import Span, inside
 from sync.segments import Segment
 
 ERASED = Refusal("erased", "this athlete's data was erased")
+SUBJECT = ""
+"""Stands where a table's name would, for the person."""
 
 
 async def erased_ops(db: Connection, club_id: str, ops: Sequence[wire.Op]) -> set[str]:
     """The op_ids of those that are about somebody erased; streams they name are fenced off as well."""
     if not ops:
         return set()
-    people = [_subject(op) for op in ops]
-    ids = sorted({it for it in people if it is not None})
-    subjects = set(await fetch_values(db, "erased_subjects_among", {"club_id": club_id, "ids": ids}))
-    keys = {"club_id": club_id, "pks": sorted({op.pk.replace("\0", "") for op in ops})}
-    rows = {(row.tbl, row.pk) for row in await fetch_all(db, "erased_rows_among", RowKey, keys)}
-    found = [
-        op
-        for op, subject in zip(ops, people, strict=True)
-        if (op.tbl, op.pk) in rows or (subject in subjects and op.tbl != "strap")
-    ]
-    streams = {str(op.fields["stream_id"]) for op in found if isinstance(op.fields.get("stream_id"), str)}
-    await execute_many(
-        db, "erased_stream_add", [{"club_id": club_id, "stream_id": it} for it in sorted(streams)]
-    )
-    return {op.op_id for op in found}
+    params = {"club_id": club_id, **named_in(ops)}
+    rows = await fetch_all(db, "erased_among", RowKey, params)
+    return await shut_out(db, club_id, ops, stopped({(row.tbl, row.pk) for row in rows}, ops))
+
+
+def named_in(ops: Sequence[wire.Op]) -> dict[str, list[str]]:
+    """Whom and what operations name, to be looked up among the erased."""
+    people = {_subject(op) for op in ops} - {None}
+    return {"ids": sorted(map(str, people)), "pks": sorted({op.pk.replace("\0", "") for op in ops})}
+
+
+def stopped(erased: Set[tuple[str, str]], ops: Sequence[wire.Op]) -> set[str]:
+    """The op_ids of those that are about somebody or something `erased`.
+
+    A strap is the club's and stays; an edit that lays it on somebody erased does not. Of anything else no
+    later edit is taken either.
+    """
+    found, rows = set(), set(erased)
+    for op in ops:
+        if (op.tbl, op.pk) in rows or (SUBJECT, _subject(op)) in rows:
+            found.add(op.op_id)
+            if op.tbl != "strap":
+                rows.add((op.tbl, op.pk))
+    return found
+
+
+async def shut_out(db: Connection, club_id: str, ops: Sequence[wire.Op], found: set[str]) -> set[str]:
+    """Fence off the records and streams that stopped operations name; gives `found` back."""
+    about = {(op.tbl, op.pk.replace("\0", "")) for op in ops if op.op_id in found and op.tbl != "strap"}
+    rows = [{"club_id": club_id, "tbl": tbl, "pk": pk} for tbl, pk in sorted(about)]
+    await execute_many(db, "erased_row_add", rows)
+    streams = {op.fields.get("stream_id") for op in ops if op.op_id in found}
+    named = [{"club_id": club_id, "stream_id": it} for it in streams if isinstance(it, str)]
+    await execute_many(db, "erased_stream_add", sorted(named, key=lambda it: it["stream_id"]))
+    return found
 
 
 def _subject(op: wire.Op) -> str | None:
@@ -51,9 +73,11 @@ async def erased_segments(db: Connection, club_id: str, segments: Sequence[Segme
     if not segments:
         return set()
     named = {"club_id": club_id, "seg_ids": [it.seg_id for it in segments]}
-    gone = {bytes.fromhex(it) for it in await fetch_values(db, "erased_segments_among", named)}
     streams = {"club_id": club_id, "ids": sorted({it.stream_id for it in segments})}
-    fenced = set(await fetch_values(db, "erased_streams_among", streams))
+    found, fenced = await together(
+        fetch_values(db, "erased_segments_among", named), fetch_values(db, "erased_streams_among", streams)
+    )
+    gone = {bytes.fromhex(it) for it in found}
     spans = await worn_spans(db, club_id, sorted(fenced))
     for segment in segments:
         if segment.stream_id in fenced and segment.seg_id not in gone:

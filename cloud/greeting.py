@@ -6,7 +6,10 @@ what is the cloud's to mend. What the hub must do follows from the answer.
 
 from __future__ import annotations
 
-from cloud import ingest
+from dataclasses import dataclass
+
+from cloud import erasure, ingest
+from cloud.bundle_keys import public_key
 from cloud.clock import HELLO_SOURCE
 from cloud.errors import HubCloned, HubUnknown, VersionDiffers
 from cloud.hubs import feed_clock
@@ -15,17 +18,27 @@ from cloud.store.rows import ClubClock, HubIdentity, HubRow, HubRun
 from sync import wire
 
 HELLO_ERR_MS = 2000
+ANCHOR_EVERY_MS = 600_000
+"""A hub greets every few seconds: what that tells of its clock is kept as often as clocks drift."""
 BATCH_BYTES = 1 << 20
 DAY_MS = 86_400_000
 FORKS_A_DAY = 5
 """A card restored more often than this in a day is two cards taking turns."""
-MINUTE_MS = 60_000
 
 
 async def hello(
-    db: Connection, hub: HubIdentity, greeting: wire.HelloRequest, now_ms: int, token_sha256: bytes = b""
+    db: Connection,
+    hub: HubIdentity,
+    greeting: wire.HelloRequest,
+    now_ms: int,
+    token_sha256: bytes = b"",
+    *,
+    is_live: bool = True,
 ) -> wire.HelloResponse:
     """Answer a greeting; a larger epoch starts the hub's log anew, epochs never go back.
+
+    One that is not live came in a bundle: it says nothing of the time, of who is running now, or of how far
+    the hub has read since.
 
     Raises VersionDiffers, and HubCloned where two machines run under this hub's name: commit before it is
     answered, since the finding is kept.
@@ -39,22 +52,38 @@ async def hello(
         if token_sha256:
             await execute(db, "hub_other_tokens_end", {"hub_id": hub.hub_id, "token_sha256": token_sha256})
         row = await _locked(db, hub)
-    if greeting.epoch == row.epoch:  # only who is in step proves by coming back later that it lives on
+    if is_live and greeting.epoch == row.epoch:  # only who is in step proves by coming back that it lives on
         await _note_run(db, hub, greeting, now_ms)
-    clock = await _feed(db, hub, greeting, now_ms)
+    place = Place(greeting.feed_epoch, greeting.cursor, greeting.cursor_op)
+    clock = await feed_at(db, hub.club_id, place, now_ms)
     is_same_feed = greeting.feed_epoch in (0, clock.feed_epoch) and 0 <= greeting.cursor <= clock.seq
     if is_same_feed:
         erased_seq = max(0, min(greeting.erased_seq, clock.seq))
-        stands = {"cursor": greeting.cursor, "erased_seq": erased_seq, "now_ms": now_ms}
-        await execute(db, "hub_greeted", {**key, **stands})
-    anchor = wire.Anchor(
-        boot_no=greeting.boot_no,
-        mono_ms=greeting.mono_ms,
-        wall_ms=now_ms,
-        err_ms=HELLO_ERR_MS,
-        source=HELLO_SOURCE,
-    )
-    await ingest.add_anchors(db, hub, [anchor], now_ms)
+        head_seq = min(max(greeting.head_seq, 0), 2**62)
+        stands = {"cursor": greeting.cursor, "erased_seq": erased_seq, "head_seq": head_seq, "now_ms": now_ms}
+        await execute(db, "hub_greeted" if is_live else "hub_heard", {**key, **stands})
+    if is_live:
+        anchor = wire.Anchor(
+            boot_no=greeting.boot_no,
+            mono_ms=greeting.mono_ms,
+            wall_ms=now_ms,
+            err_ms=HELLO_ERR_MS,
+            source=HELLO_SOURCE,
+        )
+        about = {
+            "boot_no": anchor.boot_no,
+            "from_ms": anchor.mono_ms - ANCHOR_EVERY_MS,
+            "to_ms": anchor.mono_ms,
+        }
+        if not await fetch_value(db, "anchor_lately", {**key, **about}):
+            await ingest.add_anchors(db, hub, [anchor], now_ms)
+        if greeting.epoch == row.epoch and greeting.head_seq == row.last_seq:
+            await erasure.cut_late(db, hub, now_ms)
+    return await standing(db, row, clock, now_ms)
+
+
+async def standing(db: Connection, row: HubRow, clock: ClubClock, now_ms: int) -> wire.HelloResponse:
+    """Where the cloud stands with a hub."""
     return wire.HelloResponse(
         proto=wire.PROTO,
         server_ms=now_ms,
@@ -63,9 +92,10 @@ async def hello(
         epoch=row.epoch,
         feed_epoch=clock.feed_epoch,
         head=clock.seq,
-        limits=wire.Limits(batch_bytes=BATCH_BYTES),
+        limits=wire.Limits(batch_bytes=BATCH_BYTES, takes_batches=True, fills_chains=True),
         min_schema=wire.OLDEST_SCHEMA,
         max_schema=wire.SCHEMA,
+        bundle_key=await public_key(db, row.club_id, now_ms),
     )
 
 
@@ -113,24 +143,31 @@ async def _note_run(db: Connection, hub: HubIdentity, greeting: wire.HelloReques
     await execute(db, "hub_runs_forget", {**key, "before_ms": now_ms - 60 * DAY_MS})
 
 
-async def _feed(db: Connection, hub: HubIdentity, greeting: wire.HelloRequest, now_ms: int) -> ClubClock:
-    """The feed's head, begun anew where the hub has read what this cloud never wrote.
+@dataclass(frozen=True, slots=True)
+class Place:
+    """How far a hub has read: of which feed, up to which entry, and that entry's op_id where it is known."""
+
+    feed_epoch: int
+    cursor: int
+    cursor_op: str
+
+
+async def feed_at(db: Connection, club_id: str, place: Place, now_ms: int) -> ClubClock:
+    """The feed's head, begun anew where a hub has read what this cloud never wrote.
 
     Then this is a cloud put back to a backup, and every hub must take a snapshot.
     """
-    clock = await feed_clock(db, hub.club_id)
-    if greeting.feed_epoch != clock.feed_epoch or not greeting.cursor_op:
+    clock = await feed_clock(db, club_id)
+    if place.feed_epoch != clock.feed_epoch or not place.cursor_op:
         return clock
-    if greeting.cursor <= clock.seq:
-        place = {"club_id": hub.club_id, "seq": greeting.cursor}
-        op_id = await fetch_value(db, "feed_op_at", place)
-        if op_id is None or op_id == greeting.cursor_op:  # None: compacted away, the pull will say so
+    if place.cursor <= clock.seq:
+        op_id = await fetch_value(db, "feed_op_at", {"club_id": club_id, "seq": place.cursor})
+        if op_id is None or op_id == place.cursor_op:  # None: compacted away, the pull will say so
             return clock
-    at_least = now_ms // MINUTE_MS
-    await execute(db, "feed_begin_anew", {"club_id": hub.club_id, "at_least": at_least})
-    return await feed_clock(db, hub.club_id)
+    await execute(db, "feed_begin_anew", {"club_id": club_id, "at_least": now_ms})
+    return await feed_clock(db, club_id)
 
 
 async def begin_all_feeds_anew(db: Connection, now_ms: int) -> int:
     """After the database was restored from a backup: every hub takes a snapshot; how many clubs that is."""
-    return await execute(db, "feeds_begin_anew", {"at_least": now_ms // MINUTE_MS})
+    return await execute(db, "feeds_begin_anew", {"at_least": now_ms})

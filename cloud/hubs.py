@@ -15,14 +15,16 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from cloud.accounts import sha256, use_claim_code
+from cloud.bundle_keys import public_key
 from cloud.errors import BodyRefused, HubRefused, HubRevoked, HubUnknown, NotThere, SessionRequired
-from cloud.store.database import Connection, execute, fetch_one, fetch_value
-from cloud.store.rows import ClubClock, HubIdentity, HubRow
+from cloud.store.database import Connection, execute, fetch_one, fetch_value, send
+from cloud.store.rows import ClubClock, HubIdentity, HubRow, TokenRow
 from sync import wire
-from sync.keys import verify_next_key
+from sync.keys import verify_leave, verify_next_key
 
 NONCE_TTL_MS = 60_000
 TOKEN_TTL_S = 3600
+SEEN_EVERY_MS = 10_000
 SIGNED_PREFIX = b"touchline-session:"
 
 
@@ -32,11 +34,27 @@ async def enrol(db: Connection, request: wire.EnrolRequest, now_ms: int) -> wire
     club = await use_claim_code(db, request.claim_code[:64], now_ms)
     hub = {"club_id": club.club_id, "hub_id": str(uuid.uuid4())}
     words = {"model": _word(request.model), "software": _word(request.sw)}
+    await _settle_copy(db, club.club_id, request)
     await execute(db, "hub_directory_add", hub)
     await execute(db, "hub_add", {**hub, **words, "pubkey": pubkey, "now_ms": now_ms})
+    bundle_key = await public_key(db, club.club_id, now_ms)
     return wire.EnrolResponse(
-        hub_id=hub["hub_id"], club_id=club.club_id, club_name=club.name, server_ms=now_ms
-    )
+        hub_id=hub["hub_id"], club_id=club.club_id, club_name=club.name, server_ms=now_ms,
+        bundle_key=bundle_key,
+    )  # fmt: skip
+
+
+async def _settle_copy(db: Connection, club_id: str, request: wire.EnrolRequest) -> None:
+    """One of two machines with one card becomes a hub of its own: the other one is a single hub again."""
+    if not request.leaves or len(request.leaves) > 100 or "\0" in request.leaves:
+        return
+    key = {"club_id": club_id, "hub_id": request.leaves}
+    left = await fetch_one(db, "hub_get", HubRow, key)
+    if left is None:
+        return
+    in_use = base64.b64encode(left.pubkey).decode()
+    if verify_leave(in_use, request.pubkey, request.sig_old):
+        await execute(db, "hub_copy_left", key)
 
 
 async def challenge(db: Connection, hub_id: str, now_ms: int) -> wire.ChallengeResponse:
@@ -85,11 +103,12 @@ async def hub_of_token(db: Connection, authorization: str, now_ms: int) -> HubId
     """The hub behind an Authorization header, seen now. Raises SessionRequired."""
     scheme, _, token = authorization.partition(" ")
     params = {"token_sha256": sha256(token.strip()), "now_ms": now_ms}
-    hub = await fetch_one(db, "token_hub", HubIdentity, params) if scheme.lower() == "bearer" else None
-    if hub is None:
+    known = await fetch_one(db, "token_hub", TokenRow, params) if scheme.lower() == "bearer" else None
+    if known is None:
         raise SessionRequired()
-    await execute(db, "hub_seen", {"club_id": hub.club_id, "hub_id": hub.hub_id, "now_ms": now_ms})
-    return hub
+    if known.seen_ms < now_ms - SEEN_EVERY_MS:  # a hub that is busy sending was seen a moment ago
+        await send(db, "hub_seen", {"club_id": known.club_id, "hub_id": known.hub_id, "now_ms": now_ms})
+    return HubIdentity(known.club_id, known.hub_id)
 
 
 async def rotate(

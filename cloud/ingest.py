@@ -13,15 +13,24 @@ from typing import Any, Literal
 
 import msgspec
 
-from cloud import fence
+from cloud import fence, meeting
 from cloud.clock import offset_ms, wall_estimate
 from cloud.errors import BodyRefused, ChainDiffers, EpochDiffers, Gap
 from cloud.merge import Proposal, merge, stamp
 from cloud.records import MAX_BOOT, MAX_INT, Refusal, is_op_id, refusal
 from cloud.store import feed
-from cloud.store.database import Connection, execute, execute_many, fetch_all, fetch_one, fetch_values
-from cloud.store.rows import AnchorRow, HubIdentity, HubRow, RecordRow
+from cloud.store.database import (
+    Connection,
+    ask,
+    execute_many,
+    fetch_all,
+    fetch_values,
+    send,
+    together,
+)
+from cloud.store.rows import AnchorRow, FactRow, HubIdentity, HubRow, RecordRow
 from sync import wire
+from sync.batch import unpacked
 from sync.chain import next_chain
 from sync.codecs import verify
 from sync.errors import SegmentCorrupt
@@ -56,34 +65,57 @@ async def push(db: Connection, hub: HubIdentity, batch: wire.PushRequest, now_ms
     """
     if len(batch.ops) > MAX_OPS or not all(is_op_id(op.op_id) for op in batch.ops):
         raise BodyRefused("It has too many ops, or an op_id is not a uuid.")
-    row = await fetch_one(db, "hub_lock", HubRow, {"club_id": hub.club_id, "hub_id": hub.hub_id})
+    found = await _look(db, hub, batch, now_ms)
+    row = found.hub
     if row is None or batch.epoch != row.epoch:
         raise EpochDiffers(last_seq=row.last_seq if row else None)
-    await add_anchors(db, hub, batch.anchors, now_ms)
-    known = await feed.known_ops(db, hub.club_id, [op.op_id for op in batch.ops])
-    verdicts, stopped = judge(row, batch.ops, known)
-    refused = await feed.refused_ops(db, hub.club_id, [it.op.op_id for it in verdicts if it.status == "dup"])
-    verdicts = [replace(it, code=refused.get(it.op.op_id)) for it in verdicts]
-    verdicts = await _fenced(db, row, verdicts)
-    max_stamp = await _apply(db, row, verdicts, now_ms)
+    verdicts, stopped = judge(row, batch.ops, found.known)
+    verdicts = await _told_before(db, row, [_fenced(it, found.erased) for it in verdicts])
+    max_stamp, entries = await _apply(db, row, verdicts, found, now_ms)
     taken = [verdict for verdict in verdicts if verdict.op.seq > row.last_seq]
     last_seq = taken[-1].op.seq if taken else row.last_seq
     chain = bytes.fromhex(taken[-1].op.chain) if taken else row.last_chain
-    await execute(
-        db,
-        "hub_advance",
-        {
-            "club_id": row.club_id,
-            "hub_id": row.hub_id,
-            "last_seq": last_seq,
-            "last_chain": chain,
-            "max_stamp": max_stamp,
-            "now_ms": now_ms,
-        },
-    )
+    stands = {"last_seq": last_seq, "last_chain": chain, "max_stamp": max_stamp, "now_ms": now_ms}
+    await send(db, "hub_advance", {"club_id": row.club_id, "hub_id": row.hub_id, **stands})
+    await feed.put(db, row.club_id, entries)
     results = [_result(verdict) for verdict in verdicts]
     return Taken(
         wire.PushResponse(last_seq=last_seq, results=results), Gap(last_seq=last_seq) if stopped else None
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """All that a batch is judged and merged by; `records` are locked, those for refused edits for nothing."""
+
+    hub: HubRow | None
+    known: set[str]
+    erased: set[str]
+    anchors: list[AnchorRow]
+    records: dict[feed.Key, RecordRow]
+
+
+async def _look(db: Connection, hub: HubIdentity, batch: wire.PushRequest, now_ms: int) -> Found:
+    """Lock and read in one go; the hub's row first of all, so that its batches come one after the other."""
+    key = {"club_id": hub.club_id, "hub_id": hub.hub_id}
+    lock = await ask(db, "hub_lock", HubRow, key)
+    await add_anchors(db, hub, batch.anchors, now_ms)
+    named = [op for op in batch.ops if op.tbl != wire.SUSPECT and refusal(op) is None]
+    asked = {"club_id": hub.club_id, "op_ids": [op.op_id for op in batch.ops], **fence.named_in(named)}
+    keys = sorted({(op.tbl, op.pk) for op in named})
+    facts = await ask(db, "push_facts", FactRow, asked)
+    anchors = await ask(db, "anchors", AnchorRow, key)
+    records = await feed.ask_records(db, hub.club_id, keys, hub.hub_id)
+    known = await facts.fetchall()
+    erased = fence.stopped(feed.erased_things(known), named)
+    if erased:
+        await fence.shut_out(db, hub.club_id, named, erased)
+    return Found(
+        await lock.fetchone(),
+        feed.known_ops(known),
+        erased,
+        await anchors.fetchall(),
+        feed.by_key(await records.fetchall()),
     )
 
 
@@ -113,48 +145,68 @@ def judge(hub: HubRow, ops: Sequence[wire.Op], known: set[str]) -> tuple[list[Ve
     return verdicts, False
 
 
-async def _fenced(db: Connection, hub: HubRow, verdicts: list[Verdict]) -> list[Verdict]:
+def _fenced(verdict: Verdict, erased: set[str]) -> Verdict:
     """Refuse what is about somebody who was erased, and keep nothing of it."""
-    wanted = [it.op for it in verdicts if it.status == "ok"]
-    erased = await fence.erased_ops(db, hub.club_id, wanted)
-    return [
-        Verdict(msgspec.structs.replace(it.op, fields={}), "dead", fence.ERASED)
-        if it.status == "ok" and it.op.op_id in erased
-        else it
-        for it in verdicts
-    ]
+    if verdict.status != "ok" or verdict.op.op_id not in erased:
+        return verdict
+    return Verdict(msgspec.structs.replace(verdict.op, fields={}), "dead", fence.ERASED)
 
 
-async def _apply(db: Connection, hub: HubRow, verdicts: Sequence[Verdict], now_ms: int) -> int:
-    """Merge what is accepted, bury what is refused, append both to the feed; the hub's new largest stamp."""
-    accepted = [verdict.op for verdict in verdicts if verdict.status == "ok"]
-    anchors = await fetch_all(db, "anchors", AnchorRow, {"club_id": hub.club_id, "hub_id": hub.hub_id})
-    keys = ((op.tbl, op.pk) for op in accepted)
-    records = await feed.lock_records(db, hub.club_id, keys, hub.hub_id)
+async def _told_before(db: Connection, hub: HubRow, verdicts: list[Verdict]) -> list[Verdict]:
+    """Say again of what was refused when it first came that it was."""
+    dups = [it.op.op_id for it in verdicts if it.status == "dup"]
+    if not dups:
+        return verdicts
+    refused = await feed.refused_ops(db, hub.club_id, dups)
+    return [replace(it, code=refused.get(it.op.op_id)) for it in verdicts]
+
+
+async def _apply(
+    db: Connection, hub: HubRow, verdicts: Sequence[Verdict], found: Found, now_ms: int
+) -> tuple[int, list[feed.Entry]]:
+    """Merge what is accepted, bury what is refused; the hub's new largest stamp, and what the feed gets."""
+    wanted = {(it.op.tbl, it.op.pk) for it in verdicts if it.status == "ok"}
+    await feed.let_go(db, hub.club_id, found.records.keys() - wanted)
+    records = {key: found.records[key] for key in sorted(wanted)}
     before = dict(records)
     max_stamp = hub.max_stamp
     entries: list[feed.Entry] = []
     letters: list[feed.DeadLetter] = []
+    made: list[meeting.Made] = []
     for verdict in verdicts:
         op = verdict.op
         if verdict.refusal is not None:
             letters.append(_letter(hub, op, verdict.refusal))
             entries.append(_reject(hub, op, verdict.refusal, now_ms))
         elif verdict.status == "ok":
-            estimate = wall_estimate(anchors, op.boot_no, op.mono_ms)
+            estimate = wall_estimate(found.anchors, op.boot_no, op.mono_ms)
             record = records[op.tbl, op.pk]
             proposal = Proposal(estimate.wall_ms, op.after_ms)
             max_stamp = stamp(proposal, server_ms=now_ms, hub_max_stamp=max_stamp, record=record)
             records[op.tbl, op.pk] = merge(record, op.fields, max_stamp)
-            quality = int(estimate.is_anchored)
-            entries.append(
-                feed.Entry(op.op_id, "set", op.tbl, op.pk, op.fields, max_stamp, hub.hub_id, quality=quality)
-            )
+            it = _made(hub, op, max_stamp, int(estimate.is_anchored))
+            made.append(it)
+            entries.append(_entry(it))
     await feed.write_records(db, hub.club_id, records.values())
+    entries += await meeting.note(db, hub.club_id, made, before, records, now_ms)
     await feed.bury(db, hub.club_id, letters, now_ms)
     await mark_changed(db, hub.club_id, before, records, now_ms)
-    await feed.append(db, hub.club_id, entries)
-    return max_stamp
+    return max_stamp, entries
+
+
+def _made(hub: HubRow, op: wire.Op, stamp_ms: int, quality: int) -> meeting.Made:
+    by = op.by[:100].replace("\0", "")
+    after_seq = None if op.after_seq is None else min(max(op.after_seq, 0), MAX_INT)
+    return meeting.Made(
+        op.op_id, op.tbl, op.pk, op.fields, stamp_ms, hub.hub_id, by, op.after_ms, after_seq, quality
+    )
+
+
+def _entry(it: meeting.Made) -> feed.Entry:
+    return feed.Entry(
+        it.op_id, "set", it.tbl, it.pk, dict(it.fields), it.stamp_ms, it.hub_id, it.quality,
+        actor=it.by or None, after_seq=it.after_seq,
+    )  # fmt: skip
 
 
 def _letter(hub: HubRow, op: wire.Op, reason: Refusal) -> feed.DeadLetter:
@@ -196,25 +248,23 @@ async def mark_changed(
         elif tbl == "profile_change":
             docs = (before[tbl, pk].doc, record.doc)
             changed += [(it["athlete_id"], it.get("valid_from", "")) for it in docs if "athlete_id" in it]
-    if athletes:
-        sessions.update(
-            await fetch_values(db, "sessions_of_athletes", {"club_id": club_id, "athlete_ids": athletes})
-        )
-    if changed:
-        params = {
-            "club_id": club_id,
-            "athlete_ids": [a for a, _ in changed],
-            "from_days": [d for _, d in changed],
-        }
-        sessions.update(await fetch_values(db, "sessions_of_athletes_since", params))
-    await mark_stale(db, club_id, sessions, now_ms)
+    if not athletes and not changed:
+        await mark_stale(db, club_id, sessions, now_ms)
+        return
+    named = {
+        "session_ids": sorted(sessions),
+        "athlete_ids": sorted(athletes),
+        "changed_ids": [athlete_id for athlete_id, _ in changed],
+        "from_days": [day for _, day in changed],
+    }
+    await send(db, "stale_by_records", {"club_id": club_id, "now_ms": now_ms, **named})
 
 
 async def mark_stale(db: Connection, club_id: str, session_ids: Iterable[str], now_ms: int) -> None:
     """Leave a durable mark at sessions whose loads must be computed anew."""
     wanted = sorted(session_ids)
     if wanted:
-        await execute(db, "stale_by_session", {"club_id": club_id, "session_ids": wanted, "now_ms": now_ms})
+        await send(db, "stale_by_session", {"club_id": club_id, "session_ids": wanted, "now_ms": now_ms})
 
 
 async def add_anchors(db: Connection, hub: HubIdentity, anchors: Iterable[wire.Anchor], now_ms: int) -> None:
@@ -257,14 +307,14 @@ class Sorted:
     rejected: list[wire.SegmentRejected]
 
 
-async def open_segments(body: bytes) -> Sorted:
-    """Unframe and verify, in a thread. Raises BodyRefused when the frames themselves cannot be told apart."""
-    return await asyncio.to_thread(_open_segments, body)
+async def open_segments(body: bytes, kind: str = wire.FRAMES) -> Sorted:
+    """Open and verify, in a thread. Raises BodyRefused when frames or batches cannot be told apart."""
+    return await asyncio.to_thread(_open_segments, body, kind)
 
 
-def _open_segments(body: bytes) -> Sorted:
+def _open_segments(body: bytes, kind: str) -> Sorted:
     try:
-        segments = unframe(body)
+        segments = unpacked(body) if kind == wire.BATCHES else unframe(body)
     except SegmentCorrupt as error:
         raise BodyRefused(str(error)) from error
     good: dict[bytes, Segment] = {}
@@ -294,33 +344,36 @@ async def store_segments(
 
     What somebody wore who was erased is not stored, and is in the answer.
     """
-    await execute(db, "hub_share", {"club_id": hub.club_id, "hub_id": hub.hub_id})
-    erased = await fence.erased_segments(db, hub.club_id, segments)
+    key = {"club_id": hub.club_id, "hub_id": hub.hub_id}
+    _, erased = await together(send(db, "hub_share", key), fence.erased_segments(db, hub.club_id, segments))
     rejected = [
         wire.SegmentRejected(id=it.seg_id.hex(), code="erased") for it in segments if it.seg_id in erased
     ]
-    segments = [it for it in segments if it.seg_id not in erased]
-    rows = [
-        {
-            "club_id": hub.club_id,
-            "seg_id": segment.seg_id,
-            "stream_id": segment.stream_id,
-            "boot_no": segment.boot_no,
-            "mono0_ms": segment.mono0_ms,
-            "mono1_ms": segment.mono1_ms,
-            "n": segment.n,
-            "codec": segment.codec,
-            "payload": segment.payload,
-            "hub_id": hub.hub_id,
-            "now_ms": now_ms,
-        }
-        for segment in segments
-    ]
-    await execute_many(db, "segment_add", rows)
-    streams = sorted({segment.stream_id for segment in segments})
-    if streams:
-        touched = await fetch_values(
-            db, "sessions_of_streams", {"club_id": hub.club_id, "stream_ids": streams}
-        )
-        await mark_stale(db, hub.club_id, touched, now_ms)
+    kept = [it for it in segments if it.seg_id not in erased]
+    await keep_segments(db, hub, kept, now_ms)
     return rejected
+
+
+async def keep_segments(db: Connection, hub: HubIdentity, segments: Sequence[Segment], now_ms: int) -> None:
+    """Store them, and mark the sessions they were recorded in; no fence is asked."""
+    if not segments:
+        return
+    columns = {
+        "seg_ids": [it.seg_id for it in segments],
+        "stream_ids": [it.stream_id for it in segments],
+        "boot_nos": [it.boot_no for it in segments],
+        "mono0s": [it.mono0_ms for it in segments],
+        "mono1s": [it.mono1_ms for it in segments],
+        "ns": [it.n for it in segments],
+        "codecs": [it.codec for it in segments],
+        "payloads": [it.payload for it in segments],
+    }
+    await send(
+        db, "segments_add", {"club_id": hub.club_id, "hub_id": hub.hub_id, "now_ms": now_ms, **columns}
+    )
+    streams = {
+        "club_id": hub.club_id,
+        "stream_ids": sorted({it.stream_id for it in segments}),
+        "now_ms": now_ms,
+    }
+    await send(db, "stale_by_stream", streams)

@@ -51,7 +51,7 @@ async def retry(db: Connection, club_id: str, op_id: str, now_ms: int) -> Refusa
     await ingest.mark_changed(db, club_id, before, {key: after}, now_ms)
     entry = feed.Entry(
         str(uuid.uuid5(uuid.UUID(op_id), "retried")), "set", op.tbl, op.pk, op.fields, stamp_ms,
-        letter.hub_id, resolves=op_id,
+        letter.hub_id, resolves=op_id, actor=op.by[:100] or None, after_seq=op.after_seq,
     )  # fmt: skip
     await feed.append(db, club_id, [entry])
     return None

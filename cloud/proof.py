@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 
 from cloud.hubs import feed_clock
-from cloud.store.database import Connection, fetch_all
+from cloud.store.database import Connection, execute, fetch_all
 from cloud.store.rows import DocRow, HeldSegment, HubIdentity
 from sync import wire
 from sync.proof import Held, Key, Record, bucket_digest, buckets
@@ -34,6 +34,16 @@ async def leaves(db: Connection, hub: HubIdentity, day: str, squad: str) -> wire
     return wire.LeavesResponse(
         head=head, leaves=[wire.Leaf(tbl=it.tbl, pk=it.pk, sha256=it.sha256) for it in held]
     )
+
+
+async def keep_finding(db: Connection, hub: HubIdentity, found: wire.VerifiedRequest, now_ms: int) -> None:
+    """Remember what a hub says it found when it compared."""
+    counts = {
+        name: min(max(getattr(found, name), 0), 2**62)
+        for name in ("records", "segments", "waiting", "differences")
+    }
+    key = {"club_id": hub.club_id, "hub_id": hub.hub_id}
+    await execute(db, "hub_verified", {**key, **counts, "now_ms": now_ms})
 
 
 async def _buckets(db: Connection, hub: HubIdentity) -> tuple[int, dict[Key, list[Held]]]:

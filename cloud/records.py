@@ -14,7 +14,7 @@ from datetime import date
 from typing import Any
 
 from hub.analytics.effective import FIELDS, How, change_fields
-from sync import wire
+from sync import two_edits, wire
 
 Check = Callable[[Any], bool]
 
@@ -51,6 +51,11 @@ def _list(value: Any) -> bool:
 
 def _flag(value: Any) -> bool:
     return isinstance(value, bool)
+
+
+def _never(_: Any) -> bool:
+    """The cloud alone writes it."""
+    return False
 
 
 def _bpm(value: Any) -> bool:
@@ -147,6 +152,11 @@ TABLES: Mapping[str, Mapping[str, Check]] = {
         "made_at_ms": _number,
         "made_by": _text,
         "is_removed": _flag,
+    },
+    two_edits.TABLE: {
+        **dict.fromkeys(two_edits.WRITTEN_BY_CLOUD, _never),
+        "state": _one_of(*two_edits.STATES),
+        "settled_by": _text,
     },
     "strap": {"name": _text, "address": _text, "athlete_id": _or_none(_text)},
     "stream": {"strap_id": _text, "boot_no": _number, "channel": _text},

@@ -1,12 +1,14 @@
 """Connections to Postgres: a small pool, one transaction at a time on each, rolled back on any exception.
 
-It knows no table; the questions live in queries/*.sql and the rows in rows.py.
+A transaction is a pipeline: statements leave without waiting for one another, and the commit goes with the
+last of them. It knows no table; the questions live in queries/*.sql and the rows in rows.py.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+import select
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, TypeVar
 
@@ -18,12 +20,19 @@ from cloud.errors import DatabaseUnavailable
 from cloud.store.embedded import embedded_server
 from cloud.store.queries import SQL
 
-Connection = psycopg.AsyncConnection[Any]
 Row = TypeVar("Row")
 Params = Mapping[str, Any]
 
 POOL_SIZE = 8
 CLOSE_S = 5.0
+PREPARED_AFTER = 2
+"""A statement is parsed and planned once a connection from its third use on."""
+
+
+class Connection(psycopg.AsyncConnection[Any]):
+    """One connection; `line` is the pipeline while a transaction is open on it."""
+
+    line: psycopg.AsyncPipeline | None = None
 
 
 @contextmanager
@@ -63,10 +72,9 @@ class Database:
         async with self._slots:
             db = await self._take()
             try:
-                async with db.transaction():
+                async with _begun(db):
                     yield db
-            except asyncio.CancelledError:
-                await db.close()
+            except psycopg.errors.PipelineAborted:  # somebody swallowed a failure and went on
                 raise
             except psycopg.OperationalError as error:
                 raise DatabaseUnavailable(str(error).strip().splitlines()[0]) from error
@@ -79,31 +87,88 @@ class Database:
     async def _take(self) -> Connection:
         while self._idle:
             db = self._idle.pop()
-            try:
-                await db.execute(b"SELECT 1")
-            except psycopg.OperationalError:
-                await db.close()
-            except BaseException:
-                await db.close()
-                raise
-            else:
+            if not _has_news(db):
                 return db
+            await db.close()
         return await connect(self._url)
+
+
+@asynccontextmanager
+async def _begun(db: Connection) -> AsyncIterator[None]:
+    """BEGIN and COMMIT travel with what is between them; a connection whose state is in doubt is closed."""
+    try:
+        async with db.pipeline() as db.line:
+            await db.execute(b"BEGIN")
+            yield
+            ended = await db.execute(b"COMMIT")
+        if ended.statusmessage != "COMMIT":  # somebody swallowed a failure: the server rolled back
+            raise psycopg.DatabaseError("the transaction had failed")
+    except (psycopg.Error, asyncio.CancelledError):
+        await db.close()
+        raise
+    except BaseException:
+        await _rolled_back(db)
+        raise
+    finally:
+        db.line = None
+
+
+async def _rolled_back(db: Connection) -> None:
+    try:
+        await db.rollback()
+    except psycopg.Error:
+        await db.close()
+
+
+def _has_news(db: Connection) -> bool:
+    """Whether an idle connection has something to say, which can only be that it ends."""
+    waiting = select.poll()
+    waiting.register(db.fileno(), select.POLLIN)
+    return bool(waiting.poll(0))
 
 
 async def connect(url: str) -> Connection:
     """A connection in autocommit mode (transactions are opened explicitly). Raises DatabaseUnavailable."""
     try:
-        return await psycopg.AsyncConnection.connect(
-            url, autocommit=True, prepare_threshold=None, connect_timeout=10
+        return await Connection.connect(
+            url, autocommit=True, prepare_threshold=PREPARED_AFTER, connect_timeout=10
         )
     except psycopg.OperationalError as error:
         raise DatabaseUnavailable(str(error).strip().splitlines()[-1]) from error
 
 
+async def together(*questions: Coroutine[Any, Any, Any]) -> list[Any]:
+    """Ask all of these on one connection before waiting for the first answer; the answers in order.
+
+    Each reaches the server in the order given, statement by statement. Raises what the first to fail raised,
+    when all are done.
+    """
+    answers = await asyncio.gather(*questions, return_exceptions=True)
+    for answer in answers:
+        if isinstance(answer, BaseException):
+            raise answer
+    return answers
+
+
+async def ask(db: Connection, name: str, kind: type[Row], params: Params) -> psycopg.AsyncCursor[Row]:
+    """Put a named question without waiting: its rows are the cursor's to give, when they are wanted."""
+    cursor = db.cursor(row_factory=class_row(kind))
+    await cursor.execute(SQL[name], params)
+    return cursor
+
+
+async def send(db: Connection, name: str, params: Params) -> None:
+    """Run a named statement without waiting for it; its failure shows at the next answer, or the commit."""
+    await db.execute(SQL[name], params)
+
+
 async def execute(db: Connection, name: str, params: Params) -> int:
     """Run a named statement; the number of rows it touched."""
-    return (await db.execute(SQL[name], params)).rowcount
+    done = await db.execute(SQL[name], params)
+    line = getattr(db, "line", None)
+    if line is not None:
+        await line.sync()
+    return done.rowcount
 
 
 async def execute_many(db: Connection, name: str, rows: Sequence[Params]) -> None:

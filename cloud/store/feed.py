@@ -5,14 +5,22 @@ It decides nothing about what an entry means; whoever calls it holds the transac
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from psycopg.types.json import Jsonb
+import psycopg
 
-from cloud.store.database import Connection, execute, execute_many, fetch_all, fetch_value, fetch_values
-from cloud.store.rows import RecordRow, RefusedOp
+from cloud.store.database import (
+    Connection,
+    ask,
+    execute_many,
+    fetch_all,
+    fetch_value,
+    send,
+)
+from cloud.store.rows import FactRow, RecordRow, RefusedOp
 
 Key = tuple[str, str]
 
@@ -31,6 +39,8 @@ class Entry:
     quality: int = 1
     reason: str | None = None
     resolves: str | None = None
+    actor: str | None = None
+    after_seq: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +54,14 @@ class DeadLetter:
     detail: str
 
 
-async def known_ops(db: Connection, club_id: str, op_ids: Sequence[str]) -> set[str]:
-    """Those of `op_ids` that were accepted or refused before."""
-    return set(await fetch_values(db, "feed_known_ops", {"club_id": club_id, "op_ids": list(op_ids)}))
+def known_ops(facts: Iterable[FactRow]) -> set[str]:
+    """Operations that were accepted or refused before."""
+    return {fact.key for fact in facts if fact.what == "op"}
+
+
+def erased_things(facts: Iterable[FactRow]) -> set[Key]:
+    """People (under no table) and records that were erased."""
+    return {(fact.tbl, fact.key) for fact in facts if fact.what == "erased"}
 
 
 async def refused_ops(db: Connection, club_id: str, op_ids: Sequence[str]) -> dict[str, str]:
@@ -60,20 +75,42 @@ async def lock_records(
 ) -> dict[Key, RecordRow]:
     """The records of these (table, pk), made by this hub if new, locked until the transaction ends."""
     wanted = sorted(set(keys))
-    if not wanted:
-        return {}
-    params = {"club_id": club_id, "tbls": [tbl for tbl, _ in wanted], "pks": [pk for _, pk in wanted]}
-    await execute(db, "records_touch", {**params, "hub_id": hub_id})
-    return {(row.tbl, row.pk): row for row in await fetch_all(db, "records_lock", RecordRow, params)}
+    return by_key(await (await ask_records(db, club_id, wanted, hub_id)).fetchall()) if wanted else {}
+
+
+async def ask_records(
+    db: Connection, club_id: str, keys: Sequence[Key], hub_id: str | None
+) -> psycopg.AsyncCursor[RecordRow]:
+    """As `lock_records`, without waiting; `keys` in order."""
+    params = {"club_id": club_id, "tbls": [tbl for tbl, _ in keys], "pks": [pk for _, pk in keys]}
+    await send(db, "records_touch", {**params, "hub_id": hub_id})
+    return await ask(db, "records_lock", RecordRow, params)
+
+
+def by_key(rows: Iterable[RecordRow]) -> dict[Key, RecordRow]:
+    """Records by their (table, pk)."""
+    return {(row.tbl, row.pk): row for row in rows}
+
+
+async def let_go(db: Connection, club_id: str, keys: Iterable[Key]) -> None:
+    """Records locked before in vain: those that were made for it are gone again."""
+    wanted = sorted(keys)
+    if wanted:
+        named = {"tbls": [tbl for tbl, _ in wanted], "pks": [pk for _, pk in wanted]}
+        await send(db, "records_untouch", {"club_id": club_id, **named})
 
 
 async def write_records(db: Connection, club_id: str, records: Iterable[RecordRow]) -> None:
     """Store records locked before."""
-    rows = [
-        {"club_id": club_id, "tbl": r.tbl, "pk": r.pk, "doc": Jsonb(r.doc), "stamps": Jsonb(r.stamps)}
-        for r in records
-    ]
-    await execute_many(db, "record_write", rows)
+    rows = list(records)
+    if rows:
+        columns = {
+            "tbls": [it.tbl for it in rows],
+            "pks": [it.pk for it in rows],
+            "docs": [json.dumps(it.doc) for it in rows],
+            "stamps": [json.dumps(it.stamps) for it in rows],
+        }
+        await send(db, "records_write", {"club_id": club_id, **columns})
 
 
 async def bury(db: Connection, club_id: str, letters: Iterable[DeadLetter], now_ms: int) -> None:
@@ -100,23 +137,17 @@ async def append(db: Connection, club_id: str, entries: Sequence[Entry]) -> int:
     """
     if not entries:
         return 0
-    last = int(await fetch_value(db, "clock_advance", {"club_id": club_id, "n": len(entries)}))
-    rows = [
-        {
-            "club_id": club_id,
-            "seq": seq,
-            "op_id": entry.op_id,
-            "hub_id": entry.hub_id,
-            "kind": entry.kind,
-            "tbl": entry.tbl,
-            "pk": entry.pk,
-            "fields": Jsonb(entry.fields),
-            "stamp_ms": entry.stamp_ms,
-            "quality": entry.quality,
-            "reason": entry.reason,
-            "resolves": entry.resolves,
-        }
-        for seq, entry in enumerate(entries, start=last - len(entries) + 1)
-    ]
-    await execute_many(db, "feed_append", rows)
-    return last
+    await put(db, club_id, entries)
+    return int(await fetch_value(db, "clock_seq", {"club_id": club_id}))
+
+
+async def put(db: Connection, club_id: str, entries: Sequence[Entry]) -> None:
+    """As `append`, without waiting to hear the numbers: so the counter is locked no longer than it must."""
+    if entries:
+        await send(db, "clock_advance", {"club_id": club_id, "n": len(entries)})
+        rows = [{"place": place, **_row(it)} for place, it in enumerate(entries, 1)]
+        await send(db, "feed_append", {"club_id": club_id, "n": len(rows), "entries": json.dumps(rows)})
+
+
+def _row(it: Entry) -> dict[str, Any]:
+    return {name: getattr(it, name) for name in Entry.__slots__}

@@ -36,6 +36,15 @@ class HubIdentity:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenRow:
+    """Whose session it is, and when that hub was last noted as seen."""
+
+    club_id: str
+    hub_id: str
+    seen_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class HubRow:
     """Where one hub's log stands."""
 
@@ -64,6 +73,25 @@ class HubStatus:
     ops_dead: int
     segments: int
     entries_behind: int
+    ops_waiting: int
+    is_rotating: bool
+    revoked_ms: int | None
+    cloned_ms: int | None
+    verified_ms: int | None
+    verified_records: int
+    verified_segments: int
+    verified_waiting: int
+    verified_differences: int
+
+
+@dataclass(frozen=True, slots=True)
+class KindRow:
+    """How much of one kind there is of a hub; `bytes` only for segments."""
+
+    hub_id: str
+    kind: str
+    n: int
+    bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +125,15 @@ class RecordRow:
 
 
 @dataclass(frozen=True, slots=True)
+class FactRow:
+    """Something known of a batch: `what` is "op" or "erased"."""
+
+    what: str
+    tbl: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
 class FeedRow:
     """One entry of a club's feed."""
 
@@ -110,6 +147,22 @@ class FeedRow:
     hub_id: str | None
     reason: str | None
     resolves: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RivalRow:
+    """An entry of the feed that another edit may have met; `after_seq` is what its author had read."""
+
+    seq: int
+    op_id: str
+    hub_id: str | None
+    tbl: str
+    pk: str
+    fields: dict[str, Any]
+    stamp_ms: int
+    quality: int
+    actor: str | None
+    after_seq: int | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,17 @@ from litestar import Router
 from litestar.static_files import create_static_files_router
 
 from cloud.errors import CloudError
-from cloud.web import athletes, hubs, insights, sessions, sign_in
+from cloud.web import (
+    athlete_form,
+    athletes,
+    bundle_page,
+    hubs,
+    insights,
+    letters_page,
+    met_page,
+    sessions,
+    sign_in,
+)
 from cloud.web.shell import (
     HERE,
     SECURITY_HEADERS,
@@ -42,7 +52,11 @@ def web_routers() -> list[Router]:
             athletes.athletes_page,
             athletes.athlete_page,
             insights.insights_page,
-            hubs.hubs_page,
+            *hubs.HANDLERS,
+            *athlete_form.HANDLERS,
+            *met_page.HANDLERS,
+            *letters_page.HANDLERS,
+            *bundle_page.HANDLERS,
         ],
         exception_handlers={
             NotSignedIn: on_not_signed_in,

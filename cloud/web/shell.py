@@ -86,6 +86,11 @@ def parts_of(request: PageRequest) -> WebParts:
     return parts
 
 
+def on_arrival(request: PageRequest) -> None:
+    """Let the loads be computed anew for what was just edited."""
+    request.app.state.api.on_arrival()
+
+
 def page(name: str, *, status: int = 200, **context: Any) -> Response[str]:
     """A rendered template that no cache keeps."""
     html = ENVIRONMENT.get_template(name).render(**context)
@@ -141,7 +146,10 @@ def on_origin_differs(_: PageRequest, error: OriginDiffers) -> Response[str]:
 
 
 def on_cloud_problem(_: PageRequest, error: CloudError) -> Response[str]:
-    """The database is away, most likely."""
+    """The database is away, most likely; else it says itself what to do."""
+    if 400 <= error.status < 500:
+        words = f"{error} {error.hint}".strip()
+        return page("problem.html", status=error.status, title="Not done", words=words)
     return page("problem.html", status=error.status, title="Not now", words=f"{error} Try again in a minute.")
 
 

@@ -75,6 +75,15 @@ def ago(at_ms: int, now_ms: int) -> str:
     return "just now"
 
 
+def bytes_words(count: int) -> str:
+    """Bytes in a unit people read."""
+    if count < 1000:
+        return f"{count} bytes"
+    if count < 1_000_000:
+        return f"{count / 1000:.0f} kB"
+    return f"{count / 1_000_000:.1f} MB" if count < 1_000_000_000 else f"{count / 1_000_000_000:.1f} GB"
+
+
 FILTERS = {
     "number": number,
     "percent": percent,

@@ -62,10 +62,14 @@ class Through(httpx.AsyncBaseTransport):
         if self.is_down or (self.most is not None and len(self.asked) >= self.most):
             raise httpx.ConnectError("no route to host")
         self.asked.append(request.url.path)
-        answer = await asyncio.to_thread(
-            self.client.request, request.method, str(request.url), content=body, headers=dict(request.headers)
-        )
-        return httpx.Response(answer.status_code, headers=answer.headers, stream=Whole(answer.content))
+        return await asyncio.to_thread(self._asked, request, body)
+
+    def _asked(self, request: httpx.Request, body: bytes) -> httpx.Response:
+        """The answer as it lies on the wire, zipped where it was."""
+        headers = dict(request.headers)
+        with self.client.stream(request.method, str(request.url), content=body, headers=headers) as answer:
+            whole = Whole(b"".join(answer.iter_raw()))
+        return httpx.Response(answer.status_code, headers=answer.headers, stream=whole)
 
 
 class HubOn:

@@ -1,7 +1,7 @@
--- name: erased_subjects_among
-SELECT subject_id FROM erased_subject WHERE club_id = %(club_id)s AND subject_id = ANY(%(ids)s);
-
--- name: erased_rows_among
+-- name: erased_among
+-- People among `ids`, under no table, and records among `pks`.
+SELECT '' AS tbl, subject_id AS pk FROM erased_subject WHERE club_id = %(club_id)s AND subject_id = ANY(%(ids)s)
+UNION ALL
 SELECT tbl, pk FROM erased_row WHERE club_id = %(club_id)s AND pk = ANY(%(pks)s);
 
 -- name: erased_streams_among
@@ -30,7 +30,9 @@ ON CONFLICT (club_id, seg_id) DO NOTHING;
 -- Everything that names the athlete; a strap is the club's and stays.
 SELECT tbl, pk, doc, stamps FROM row_state
 WHERE club_id = %(club_id)s
-  AND ((tbl = 'athlete' AND pk = %(subject_id)s) OR (tbl <> 'strap' AND doc ->> 'athlete_id' = %(subject_id)s))
+  AND ((tbl = 'athlete' AND pk = %(subject_id)s) OR (tbl <> 'strap' AND doc ->> 'athlete_id' = %(subject_id)s)
+       OR (tbl = 'two_edits' AND doc ->> 'of_tbl' = 'strap'
+           AND '"' || %(subject_id)s || '"' IN (doc ->> 'stands', doc ->> 'other')))
 ORDER BY tbl COLLATE "C", pk COLLATE "C";
 
 -- name: subject_straps
@@ -100,3 +102,9 @@ FROM segment
 JOIN row_state stream
     ON stream.club_id = segment.club_id AND stream.tbl = 'stream' AND stream.pk = segment.stream_id
 WHERE segment.club_id = %(club_id)s AND stream.hub_id = %(hub_id)s;
+
+-- name: fenced_streams_of_hub
+-- Streams of a hub that somebody wore who was erased, and of which samples are held.
+SELECT DISTINCT erased_stream.stream_id FROM erased_stream
+JOIN segment ON segment.club_id = erased_stream.club_id AND segment.stream_id = erased_stream.stream_id
+WHERE erased_stream.club_id = %(club_id)s AND segment.hub_id = %(hub_id)s ORDER BY erased_stream.stream_id;

@@ -1,9 +1,15 @@
--- name: feed_known_ops
-SELECT op_id FROM change_log WHERE club_id = %(club_id)s AND op_id = ANY(%(op_ids)s)
-UNION
-SELECT op_id FROM dead_letter WHERE club_id = %(club_id)s AND op_id = ANY(%(op_ids)s)
-UNION
-SELECT op_id FROM compacted_op WHERE club_id = %(club_id)s AND op_id = ANY(%(op_ids)s);
+-- name: push_facts
+-- What is known of a batch: operations that came before; people (under no table) and records that were erased.
+SELECT 'op' AS what, '' AS tbl, op_id AS key FROM change_log
+WHERE club_id = %(club_id)s AND op_id = ANY(%(op_ids)s)
+UNION ALL
+SELECT 'op', '', op_id FROM dead_letter WHERE club_id = %(club_id)s AND op_id = ANY(%(op_ids)s)
+UNION ALL
+SELECT 'op', '', op_id FROM compacted_op WHERE club_id = %(club_id)s AND op_id = ANY(%(op_ids)s)
+UNION ALL
+SELECT 'erased', '', subject_id FROM erased_subject WHERE club_id = %(club_id)s AND subject_id = ANY(%(ids)s)
+UNION ALL
+SELECT 'erased', tbl, pk FROM erased_row WHERE club_id = %(club_id)s AND pk = ANY(%(pks)s);
 
 -- name: feed_refused_ops
 SELECT op_id, code FROM dead_letter
@@ -25,9 +31,17 @@ WHERE row_state.club_id = %(club_id)s
 ORDER BY row_state.tbl COLLATE "C", row_state.pk COLLATE "C"
 FOR UPDATE;
 
--- name: record_write
-UPDATE row_state SET doc = %(doc)s, stamps = %(stamps)s
-WHERE club_id = %(club_id)s AND tbl = %(tbl)s AND pk = %(pk)s;
+-- name: records_untouch
+-- Rows made by records_touch that nothing came to fill.
+DELETE FROM row_state
+WHERE club_id = %(club_id)s AND doc = '{}' AND stamps = '{}'
+  AND (tbl, pk) IN (SELECT * FROM unnest(%(tbls)s::text[], %(pks)s::text[]));
+
+-- name: records_write
+UPDATE row_state SET doc = wanted.doc::jsonb, stamps = wanted.stamps::jsonb
+FROM unnest(%(tbls)s::text[], %(pks)s::text[], %(docs)s::text[], %(stamps)s::text[])
+    AS wanted (tbl, pk, doc, stamps)
+WHERE row_state.club_id = %(club_id)s AND row_state.tbl = wanted.tbl AND row_state.pk = wanted.pk;
 
 -- name: record_get
 SELECT tbl, pk, doc, stamps FROM row_state WHERE club_id = %(club_id)s AND tbl = %(tbl)s AND pk = %(pk)s;
@@ -35,7 +49,10 @@ SELECT tbl, pk, doc, stamps FROM row_state WHERE club_id = %(club_id)s AND tbl =
 -- name: clock_advance
 -- The last lock of every transaction that writes to a feed: held until commit, so that the order of seq is
 -- the order of commits; rolled back with it, so that seq has no gaps.
-UPDATE club_clock SET seq = seq + %(n)s WHERE club_id = %(club_id)s RETURNING seq;
+UPDATE club_clock SET seq = seq + %(n)s WHERE club_id = %(club_id)s;
+
+-- name: clock_seq
+SELECT seq FROM club_clock WHERE club_id = %(club_id)s;
 
 -- name: clock
 SELECT seq, feed_epoch, horizon FROM club_clock WHERE club_id = %(club_id)s;
@@ -87,9 +104,25 @@ SELECT op_id FROM dead_letter
 WHERE club_id = %(club_id)s AND hub_id = %(hub_id)s AND state <> 'retried' ORDER BY op_id;
 
 -- name: feed_append
-INSERT INTO change_log (club_id, seq, op_id, hub_id, kind, tbl, pk, fields, stamp_ms, quality, reason, resolves)
-VALUES (%(club_id)s, %(seq)s, %(op_id)s, %(hub_id)s, %(kind)s, %(tbl)s, %(pk)s, %(fields)s, %(stamp_ms)s,
-        %(quality)s, %(reason)s, %(resolves)s);
+-- The numbers up to what the counter, advanced and locked by this transaction, says now.
+INSERT INTO change_log (club_id, seq, op_id, hub_id, kind, tbl, pk, fields, stamp_ms, quality, reason, resolves,
+                        actor, after_seq)
+SELECT clock.club_id, clock.seq - %(n)s + wanted.place, wanted.op_id, wanted.hub_id, wanted.kind, wanted.tbl,
+       wanted.pk, wanted.fields, wanted.stamp_ms, wanted.quality, wanted.reason, wanted.resolves, wanted.actor,
+       wanted.after_seq
+FROM jsonb_to_recordset(%(entries)s::jsonb)
+    AS wanted (place bigint, op_id text, hub_id text, kind text, tbl text, pk text, fields jsonb, stamp_ms bigint,
+               quality smallint, reason text, resolves text, actor text, after_seq bigint)
+JOIN club_clock clock ON clock.club_id = %(club_id)s;
+
+-- name: feed_rivals
+-- Edits of these records that somebody at this hub may not have seen, oldest first; what a hub does, it knows.
+SELECT seq, op_id, hub_id, tbl, pk, fields, stamp_ms, quality, actor, after_seq
+FROM change_log
+WHERE club_id = %(club_id)s AND kind = 'set' AND hub_id IS DISTINCT FROM %(hub_id)s::text
+  AND (seq > %(after_seq)s OR stamp_ms > %(after_ms)s)
+  AND (tbl, pk) IN (SELECT * FROM unnest(%(tbls)s::text[], %(pks)s::text[]))
+ORDER BY seq;
 
 -- name: feed_after
 SELECT seq, op_id, kind, tbl, pk, fields, stamp_ms, hub_id, reason, resolves

@@ -22,12 +22,13 @@ INSERT INTO hub_token (token_sha256, hub_id, club_id, expires_ms)
 VALUES (%(token_sha256)s, %(hub_id)s, %(club_id)s, %(expires_ms)s);
 
 -- name: token_hub
-SELECT club_id, hub_id FROM hub_token WHERE token_sha256 = %(token_sha256)s AND expires_ms > %(now_ms)s;
+SELECT hub.club_id, hub.hub_id, hub.seen_ms
+FROM hub_token token JOIN hub ON hub.club_id = token.club_id AND hub.hub_id = token.hub_id
+WHERE token.token_sha256 = %(token_sha256)s AND token.expires_ms > %(now_ms)s;
 
 -- name: hub_seen
--- Not at every request: a hub that is busy sending was seen a moment ago.
 UPDATE hub SET seen_ms = %(now_ms)s
-WHERE club_id = %(club_id)s AND hub_id = %(hub_id)s AND seen_ms < %(now_ms)s::bigint - 10000;
+WHERE club_id = %(club_id)s AND hub_id = %(hub_id)s AND seen_ms < %(now_ms)s;
 
 -- name: hub_pulled
 UPDATE hub SET pull_cursor = %(cursor)s
@@ -55,7 +56,7 @@ SET epoch = %(epoch)s, last_seq = 0, last_chain = decode(repeat('00', 32), 'hex'
 WHERE club_id = %(club_id)s AND hub_id = %(hub_id)s AND epoch < %(epoch)s;
 
 -- name: hub_greeted
-UPDATE hub SET pull_cursor = %(cursor)s, erased_seq = %(erased_seq)s, seen_ms = %(now_ms)s
+UPDATE hub SET pull_cursor = %(cursor)s, erased_seq = %(erased_seq)s, head_seq = %(head_seq)s, seen_ms = %(now_ms)s
 WHERE club_id = %(club_id)s AND hub_id = %(hub_id)s;
 
 -- name: hub_share
@@ -85,6 +86,9 @@ WHERE club_id = %(club_id)s AND hub_id = %(hub_id)s AND seen_ms >= %(since_ms)s;
 -- name: hub_cloned
 UPDATE hub SET cloned_ms = %(now_ms)s WHERE club_id = %(club_id)s AND hub_id = %(hub_id)s AND cloned_ms IS NULL;
 
+-- name: hub_copy_left
+UPDATE hub SET cloned_ms = NULL WHERE club_id = %(club_id)s AND hub_id = %(hub_id)s;
+
 -- name: hub_other_tokens_end
 -- After a log was begun anew no session of before it counts: whoever is still there signs in again.
 DELETE FROM hub_token WHERE hub_id = %(hub_id)s AND token_sha256 <> %(token_sha256)s;
@@ -106,6 +110,24 @@ DELETE FROM hub_token WHERE hub_id = %(hub_id)s;
 -- name: hub_nonces_end
 DELETE FROM hub_nonce WHERE hub_id = %(hub_id)s;
 
+-- name: hub_verified
+UPDATE hub SET verified_ms = %(now_ms)s, verified_records = %(records)s, verified_segments = %(segments)s,
+    verified_waiting = %(waiting)s, verified_differences = %(differences)s
+WHERE club_id = %(club_id)s AND hub_id = %(hub_id)s;
+
+-- name: hub_kinds
+-- What each hub has in the cloud, kind by kind: records it made, and segments by codec.
+SELECT hub_id, tbl AS kind, count(*) AS n, 0::bigint AS bytes
+FROM row_state WHERE club_id = %(club_id)s AND hub_id IS NOT NULL AND doc <> '{}' GROUP BY hub_id, tbl
+UNION ALL
+SELECT hub_id, 'segment ' || codec AS kind, count(*) AS n, sum(length(payload))::bigint AS bytes
+FROM segment WHERE club_id = %(club_id)s GROUP BY hub_id, codec
+ORDER BY hub_id, kind;
+
+-- name: hub_letter_kinds
+SELECT hub_id, code AS kind, count(*) AS n, 0::bigint AS bytes
+FROM dead_letter WHERE club_id = %(club_id)s AND state = 'open' GROUP BY hub_id, code ORDER BY hub_id, code;
+
 -- name: hub_statuses
 SELECT
     hub.hub_id, hub.model, hub.software, hub.enrolled_ms, hub.seen_ms,
@@ -115,7 +137,10 @@ SELECT
     (SELECT count(*) FROM dead_letter d
      WHERE d.club_id = hub.club_id AND d.hub_id = hub.hub_id AND d.state = 'open') AS ops_dead,
     (SELECT count(*) FROM segment s WHERE s.club_id = hub.club_id AND s.hub_id = hub.hub_id) AS segments,
-    (clock.seq - hub.pull_cursor) AS entries_behind
+    (clock.seq - hub.pull_cursor) AS entries_behind,
+    greatest(hub.head_seq - hub.last_seq, 0) AS ops_waiting,
+    hub.pubkey_next IS NOT NULL AS is_rotating, hub.revoked_ms, hub.cloned_ms,
+    hub.verified_ms, hub.verified_records, hub.verified_segments, hub.verified_waiting, hub.verified_differences
 FROM hub JOIN club_clock clock ON clock.club_id = hub.club_id
 WHERE hub.club_id = %(club_id)s
 ORDER BY hub.enrolled_ms;
@@ -124,6 +149,11 @@ ORDER BY hub.enrolled_ms;
 INSERT INTO hub_anchor (club_id, hub_id, boot_no, mono_ms, wall_ms, err_ms, source)
 VALUES (%(club_id)s, %(hub_id)s, %(boot_no)s, %(mono_ms)s, %(wall_ms)s, %(err_ms)s, %(source)s)
 ON CONFLICT DO NOTHING;
+
+-- name: anchor_lately
+SELECT count(*) FROM hub_anchor
+WHERE club_id = %(club_id)s AND hub_id = %(hub_id)s AND boot_no = %(boot_no)s
+  AND mono_ms > %(from_ms)s AND mono_ms <= %(to_ms)s;
 
 -- name: anchors
 SELECT boot_no, mono_ms, wall_ms, err_ms, source

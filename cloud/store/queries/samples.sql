@@ -1,10 +1,11 @@
 -- name: segments_held
 SELECT encode(seg_id, 'hex') FROM segment WHERE club_id = %(club_id)s AND seg_id = ANY(%(seg_ids)s);
 
--- name: segment_add
+-- name: segments_add
 INSERT INTO segment (club_id, seg_id, stream_id, boot_no, mono0_ms, mono1_ms, n, codec, payload, hub_id, received_ms)
-VALUES (%(club_id)s, %(seg_id)s, %(stream_id)s, %(boot_no)s, %(mono0_ms)s, %(mono1_ms)s, %(n)s, %(codec)s,
-        %(payload)s, %(hub_id)s, %(now_ms)s)
+SELECT %(club_id)s, one.*, %(hub_id)s, %(now_ms)s
+FROM unnest(%(seg_ids)b::bytea[], %(stream_ids)s::text[], %(boot_nos)s::bigint[], %(mono0s)s::bigint[],
+            %(mono1s)s::bigint[], %(ns)s::bigint[], %(codecs)s::bigint[], %(payloads)b::bytea[]) AS one
 ON CONFLICT (club_id, seg_id) DO NOTHING;
 
 -- name: streams_heard
@@ -28,29 +29,41 @@ INSERT INTO session_stale (club_id, session_id, marked_ms)
 SELECT %(club_id)s, wanted, %(now_ms)s FROM unnest(%(session_ids)s::text[]) AS wanted ORDER BY wanted COLLATE "C"
 ON CONFLICT (club_id, session_id) DO UPDATE SET mark = session_stale.mark + 1, marked_ms = excluded.marked_ms;
 
--- name: sessions_of_streams
-SELECT DISTINCT doc ->> 'session_id'
+-- name: stale_by_stream
+INSERT INTO session_stale (club_id, session_id, marked_ms)
+SELECT DISTINCT %(club_id)s, doc ->> 'session_id', %(now_ms)s::bigint
 FROM row_state
 WHERE club_id = %(club_id)s AND tbl = 'stream_assignment' AND doc ->> 'stream_id' = ANY(%(stream_ids)s)
-  AND doc ->> 'session_id' IS NOT NULL;
+  AND doc ->> 'session_id' IS NOT NULL
+ORDER BY 2
+ON CONFLICT (club_id, session_id) DO UPDATE SET mark = session_stale.mark + 1, marked_ms = excluded.marked_ms;
 
--- name: sessions_of_athletes
-SELECT DISTINCT doc ->> 'session_id'
-FROM row_state
-WHERE club_id = %(club_id)s AND tbl = 'stream_assignment' AND doc ->> 'athlete_id' = ANY(%(athlete_ids)s)
-  AND doc ->> 'session_id' IS NOT NULL;
-
--- name: sessions_of_athletes_since
--- Sessions each athlete took part in whose local day is the one given for them or later.
-SELECT DISTINCT session.pk
-FROM row_state worn
-JOIN unnest(%(athlete_ids)s::text[], %(from_days)s::text[]) AS wanted (athlete_id, from_day)
-    ON wanted.athlete_id = worn.doc ->> 'athlete_id'
-JOIN row_state session
-    ON session.club_id = worn.club_id AND session.tbl = 'session' AND session.pk = worn.doc ->> 'session_id'
-WHERE worn.club_id = %(club_id)s AND worn.tbl = 'stream_assignment' AND session.doc ->> 'started_at_ms' IS NOT NULL
-  AND to_char(to_timestamp((session.doc ->> 'started_at_ms')::bigint / 1000
-      + coalesce((session.doc ->> 'utc_offset_s')::integer, 0)) AT TIME ZONE 'UTC', 'YYYY-MM-DD') >= wanted.from_day;
+-- name: stale_by_records
+-- One mark each for sessions named, those of athletes, and those athletes took part in whose local day is the one
+-- given for them or later.
+INSERT INTO session_stale (club_id, session_id, marked_ms)
+SELECT %(club_id)s, touched.session_id, %(now_ms)s::bigint
+FROM (
+    SELECT wanted AS session_id FROM unnest(%(session_ids)s::text[]) AS wanted
+    UNION
+    SELECT doc ->> 'session_id' FROM row_state
+    WHERE club_id = %(club_id)s AND tbl = 'stream_assignment' AND doc ->> 'athlete_id' = ANY(%(athlete_ids)s)
+      AND doc ->> 'session_id' IS NOT NULL
+    UNION
+    SELECT session.pk
+    FROM row_state worn
+    JOIN unnest(%(changed_ids)s::text[], %(from_days)s::text[]) AS changed (athlete_id, from_day)
+        ON changed.athlete_id = worn.doc ->> 'athlete_id'
+    JOIN row_state session
+        ON session.club_id = worn.club_id AND session.tbl = 'session' AND session.pk = worn.doc ->> 'session_id'
+    WHERE worn.club_id = %(club_id)s AND worn.tbl = 'stream_assignment'
+      AND session.doc ->> 'started_at_ms' IS NOT NULL
+      AND to_char(to_timestamp((session.doc ->> 'started_at_ms')::bigint / 1000
+          + coalesce((session.doc ->> 'utc_offset_s')::integer, 0)) AT TIME ZONE 'UTC', 'YYYY-MM-DD')
+          >= changed.from_day
+) AS touched
+ORDER BY touched.session_id COLLATE "C"
+ON CONFLICT (club_id, session_id) DO UPDATE SET mark = session_stale.mark + 1, marked_ms = excluded.marked_ms;
 
 -- name: profile_changes
 -- Every dated change of these athletes' values, taken back or not.

@@ -1,0 +1,25 @@
+"""What the questions about bundles answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class BundleRow:
+    """A bundle that came; `state` is taken, there or refused, `words` what was said of it.
+
+    `epoch`, `first_seq`, `cursor` and `feed_epoch` are where the hub stood when it wrote it.
+    """
+
+    bundle_id: str
+    hub_id: str
+    made_ms: int
+    taken_ms: int
+    state: str
+    words: str
+    epoch: int
+    first_seq: int
+    cursor: int
+    feed_epoch: int
+    reply_key: bytes

@@ -1,0 +1,56 @@
+-- name: bundle_key
+SELECT seed FROM bundle_key WHERE club_id = %(club_id)s;
+
+-- name: bundle_key_add
+INSERT INTO bundle_key (club_id, seed, made_ms) VALUES (%(club_id)s, %(seed)s, %(now_ms)s)
+ON CONFLICT (club_id) DO NOTHING;
+
+-- name: hub_heard
+-- A bundle may be old: what a hub has read and carried out is only ever more.
+UPDATE hub
+SET pull_cursor = greatest(pull_cursor, %(cursor)s), erased_seq = greatest(erased_seq, %(erased_seq)s),
+    seen_ms = greatest(seen_ms, %(now_ms)s)
+WHERE club_id = %(club_id)s AND hub_id = %(hub_id)s;
+
+-- name: bundle_note
+INSERT INTO bundle (club_id, bundle_id, hub_id, made_ms, taken_ms, state, words, epoch, first_seq, cursor,
+                    feed_epoch, reply_key)
+VALUES (%(club_id)s, %(bundle_id)s, %(hub_id)s, %(made_ms)s, %(now_ms)s, %(state)s, %(words)s, %(epoch)s,
+        %(first_seq)s, %(cursor)s, %(feed_epoch)s, %(reply_key)s)
+ON CONFLICT (club_id, bundle_id) DO UPDATE SET taken_ms = excluded.taken_ms, state = excluded.state,
+    words = excluded.words;
+
+-- name: bundle_newest
+-- The one to answer: the newest the hub wrote, whether or not it could be taken.
+SELECT bundle_id, hub_id, made_ms, taken_ms, state, words, epoch, first_seq, cursor, feed_epoch, reply_key
+FROM bundle
+WHERE club_id = %(club_id)s AND hub_id = %(hub_id)s
+ORDER BY made_ms DESC, taken_ms DESC
+LIMIT 1;
+
+-- name: bundles
+SELECT bundle_id, hub_id, made_ms, taken_ms, state, words, epoch, first_seq, cursor, feed_epoch, reply_key
+FROM bundle
+WHERE club_id = %(club_id)s
+ORDER BY taken_ms DESC, bundle_id
+LIMIT %(limit)s;
+
+-- name: bundle_segments_note
+-- Another hub brought these first; this one must be told all the same that they are here.
+INSERT INTO bundle_segment (club_id, hub_id, seg_id)
+SELECT club_id, %(hub_id)s, seg_id FROM segment
+WHERE club_id = %(club_id)s AND seg_id = ANY(%(seg_ids)s) AND hub_id <> %(hub_id)s
+ON CONFLICT (club_id, hub_id, seg_id) DO NOTHING;
+
+-- name: bundle_segments_own
+SELECT seg_id FROM segment
+WHERE club_id = %(club_id)s AND hub_id = %(hub_id)s AND seg_id > %(after)s
+ORDER BY seg_id
+LIMIT %(limit)s;
+
+-- name: bundle_segments_others
+SELECT noted.seg_id FROM bundle_segment noted
+JOIN segment ON segment.club_id = noted.club_id AND segment.seg_id = noted.seg_id
+WHERE noted.club_id = %(club_id)s AND noted.hub_id = %(hub_id)s AND noted.seg_id > %(after)s
+ORDER BY noted.seg_id
+LIMIT %(limit)s;

@@ -1,0 +1,108 @@
+"""Edits that met: whose value stands, with the other one a click away, and every choice can be taken back.
+
+Choosing is an ordinary edit; which edits met was found when they arrived.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from litestar import Response, get, post
+from litestar.params import FromPath, URLEncodedBody
+from litestar.response import Redirect
+from msgspec import Struct
+
+from cloud import meetings
+from cloud.clock import now_ms
+from cloud.meetings import Meeting
+from cloud.store.database import Connection
+from cloud.store.rows import Coach
+from cloud.web.shell import PageRequest, check_origin, coach_of, on_arrival, page, parts_of
+from cloud.web.words import ago
+from sync.two_edits import KEPT, OTHER, Side
+
+HERE = "/edits"
+
+
+class Choice(Struct, frozen=True):
+    """What the form sends."""
+
+    choice: str = ""
+    back: str = HERE
+
+
+@dataclass(frozen=True, slots=True)
+class MetView:
+    """One meeting in words; `outcome` is empty while it is open."""
+
+    two_edits_id: str
+    field: str
+    called: str
+    athlete_id: str | None
+    stands: str
+    stands_by: str
+    other: str
+    other_by: str
+    outcome: str
+    may_undo: bool
+
+
+def name_of(coach: Coach) -> str:
+    """What a coach is called where an edit names them."""
+    return coach.email.partition("@")[0]
+
+
+async def views(db: Connection, club_id: str, at_ms: int, athlete_id: str | None = None) -> list[MetView]:
+    """Every meeting, or those about one athlete, the newest first."""
+    return [_worded(it, at_ms) for it in await meetings.meetings(db, club_id, athlete_id)]
+
+
+def _worded(it: Meeting, at_ms: int) -> MetView:
+    found = it.edits
+    return MetView(
+        found.two_edits_id, it.field_words, it.called, found.athlete_id, it.stands_words,
+        _by(found.stands, at_ms), it.other_words, _by(found.other, at_ms), _outcome(it),
+        found.state in (KEPT, OTHER),
+    )  # fmt: skip
+
+
+def _by(side: Side, at_ms: int) -> str:
+    where = "online" if side.hub_id is None else f"on hub {side.hub_id[:8]}"
+    about = "" if side.is_sure else "about "
+    return f"{side.by or 'somebody'}, {where}, {about}{ago(side.at_ms, at_ms)}"
+
+
+def _outcome(it: Meeting) -> str:
+    if it.is_open:
+        return ""
+    by = f" by {it.edits.settled_by}" if it.edits.settled_by else ""
+    if it.edits.state == OTHER and it.current == it.edits.other.value:
+        return f"{it.other_words} was chosen{by}."
+    if it.edits.state == KEPT and it.current == it.edits.stands.value:
+        return f"{it.stands_words} was kept{by}."
+    return f"It was changed since, to {it.current_words}."
+
+
+@get(HERE, include_in_schema=False)
+async def met_page(request: PageRequest) -> Response[str]:
+    coach = await coach_of(request)
+    async with parts_of(request).database.transaction() as db:
+        found = await views(db, coach.club_id, now_ms())
+    asked = [it for it in found if not it.outcome]
+    settled = [it for it in found if it.outcome]
+    return page("met.html", coach=coach, here="hubs", asked=asked, settled=settled, back=HERE)
+
+
+@post(HERE + "/{two_edits_id:str}", include_in_schema=False, status_code=303)
+async def settle(request: PageRequest, two_edits_id: FromPath[str], data: URLEncodedBody[Choice]) -> Redirect:
+    check_origin(request)
+    coach = await coach_of(request)
+    async with parts_of(request).database.transaction() as db:
+        key = two_edits_id.replace("\0", "")
+        await meetings.settle(db, coach.club_id, key, data.choice, name_of(coach), now_ms())
+    on_arrival(request)
+    back = data.back if data.back.startswith("/athletes/") else HERE
+    return Redirect(back, status_code=303)
+
+
+HANDLERS = [met_page, settle]
