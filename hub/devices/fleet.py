@@ -19,7 +19,7 @@ from hub.devices.slots import SlotLedger
 from hub.devices.source import RadioSource, Receiver, ReceiverKind, Scan, Sighting
 from hub.devices.strap_watch import StrapWatch
 from hub.devices.wishes import Wish
-from hub.domain import Reading, SensorReading, StrapStatus
+from hub.domain import Reading, ReceiverStatus, SensorReading, StrapStatus
 from hub.errors import RadioError, SlotsTaken
 
 __all__ = ["MOST_STRANGERS", "Fleet", "Timing"]
@@ -88,6 +88,21 @@ class Fleet:
         return tuple(
             (receiver, ledger.links(name), self._trouble.get(name, ""))
             for name, receiver in sorted(self._receivers.items())
+        )
+
+    def receiver_statuses(self) -> tuple[ReceiverStatus, ...]:
+        """The receivers for the pages, with as many slots as were said or found out."""
+        ledger = self._scheduler.ledger
+        return tuple(
+            ReceiverStatus(
+                name=receiver.name,
+                kind=receiver.kind.value,
+                slots=None if (free := ledger.free(receiver.name)) is None else free + used,
+                used=used,
+                mode=receiver.mode.value,
+                trouble=trouble,
+            )
+            for receiver, used, trouble in self.receivers()
         )
 
     @property

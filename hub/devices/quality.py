@@ -97,9 +97,10 @@ class Quality:
         steps = round((seen.mono_ms - last.mono_ms) / NOMINAL_MS)
         if seen.counter is not None and last.counter is not None:
             by_counter = (seen.counter - last.counter) % 8
-            steps = min(
-                (by_counter + 8 * turn for turn in range(steps // 8 + 2)), key=lambda n: abs(n - steps)
-            )
+            turns = range(steps // 8 + 2)
+            nearest = min((by_counter + 8 * turn for turn in turns), key=lambda n: abs(n - steps))
+            if abs(nearest - steps) <= 1:  # further off, it stood still or began anew: a strap that was dead
+                steps = nearest
         return max(0, steps - 1)
 
     def _is_reordered(self, seen: Observed) -> bool:
@@ -158,12 +159,14 @@ class _FlatLine:
         self._rr: int | None = None
 
     def is_flat(self, seen: Observed) -> bool:
+        """A rate without skin contact is none: it is not stored as one, and judging again must agree."""
+        bpm = None if seen.contact is Contact.NO else seen.bpm
         beats = {*seen.rr_1024, *(() if self._rr is None else (self._rr,))}
-        if seen.bpm is None or seen.bpm != self._bpm or len(beats) > 1:
-            self._bpm, self._since_ms, self._rr = seen.bpm, seen.mono_ms, None
-        if seen.rr_1024:
+        if bpm is None or bpm != self._bpm or len(beats) > 1:
+            self._bpm, self._since_ms, self._rr = bpm, seen.mono_ms, None
+        if bpm is not None and seen.rr_1024:
             self._rr = seen.rr_1024[-1]
-        return seen.bpm is not None and seen.mono_ms - self._since_ms >= _FLAT_MS
+        return bpm is not None and seen.mono_ms - self._since_ms >= _FLAT_MS
 
 
 class _BeatClock:

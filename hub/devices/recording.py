@@ -56,6 +56,11 @@ class RecordingWriter:
             }
         )
 
+    @property
+    def size_bytes(self) -> int:
+        """How long the file is; what has not been flushed yet is not counted."""
+        return 0 if self._raw.closed else self._raw.tell()
+
     def add(self, event: Event) -> None:
         """One event, its time first."""
         if self.trouble:
@@ -144,12 +149,40 @@ def _is_event(event: Any) -> bool:
 
 
 class RecordingRadio:
-    """A radio that passes everything on and writes it down."""
+    """A radio that passes everything on and, while it has a writer, writes it down.
 
-    def __init__(self, radio: RadioSource, writer: RecordingWriter, now_mono_ms: Callable[[], int]) -> None:
+    A recording may begin at any time: what stands at that moment is written first.
+    """
+
+    def __init__(
+        self, radio: RadioSource, writer: RecordingWriter | None, now_mono_ms: Callable[[], int]
+    ) -> None:
         self._radio = radio
         self._writer = writer
         self._now_mono_ms = now_mono_ms
+        self._links: set[_RecordingLink] = set()
+
+    @property
+    def writer(self) -> RecordingWriter | None:
+        """The recording that runs."""
+        return self._writer
+
+    def begin(self, writer: RecordingWriter) -> None:
+        """Write down from now on, beginning with the links that stand."""
+        self.end()
+        self._writer = writer
+        for link in self._links:
+            sighting = link.sighting
+            self._add("s", *sighting_columns(sighting))
+            self._add("c", sighting.adapter, sighting.address)
+            for characteristic, value in link.values.items():
+                self._add("r", sighting.address, characteristic, value.hex())
+
+    def end(self) -> None:
+        """Write no more, and close the file properly."""
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
 
     def receivers(self) -> tuple[Receiver, ...]:
         """The radio's own."""
@@ -163,7 +196,8 @@ class RecordingRadio:
         """Scan, writing down each sighting. Raises RadioError."""
 
         def on_heard(sighting: Sighting) -> None:
-            self._add("s", *sighting_columns(sighting))
+            if self._writer is not None:
+                self._add("s", *sighting_columns(sighting))
             on_sighting(sighting)
 
         return await self._radio.start_scan(receiver, on_heard)
@@ -172,7 +206,9 @@ class RecordingRadio:
         """Connect, writing down what comes over the link. Raises RadioError."""
         link = await self._radio.connect(sighting, on_lost, timeout_s)
         self._add("c", sighting.adapter, sighting.address)
-        return _RecordingLink(link, sighting.address, self._add)
+        recording = _RecordingLink(link, sighting, self._add, self._links.discard)
+        self._links.add(recording)
+        return recording
 
     async def reset(self, receiver: str) -> None:
         """The radio's own."""
@@ -181,17 +217,27 @@ class RecordingRadio:
     async def close(self) -> None:
         """The radio's own, and the file."""
         await self._radio.close()
-        self._writer.close()
+        self.end()
 
     def _add(self, kind: str, *values: Any) -> None:
-        self._writer.add([self._now_mono_ms(), kind, *values])
+        if self._writer is not None:
+            self._writer.add([self._now_mono_ms(), kind, *values])
 
 
 class _RecordingLink:
-    def __init__(self, link: Link, address: str, add: Callable[..., None]) -> None:
+    def __init__(
+        self,
+        link: Link,
+        sighting: Sighting,
+        add: Callable[..., None],
+        on_over: Callable[[_RecordingLink], None],
+    ) -> None:
+        self.sighting = sighting
+        self.values: dict[str, bytes] = {}
         self._link = link
-        self._address = address
+        self._address = sighting.address
         self._add = add
+        self._on_over = on_over
         self._is_over = False
 
     def has(self, characteristic: str) -> bool:
@@ -199,6 +245,7 @@ class _RecordingLink:
 
     async def read(self, characteristic: str) -> bytes:
         value = await self._link.read(characteristic)
+        self.values[characteristic] = value
         self._add("r", self._address, characteristic, value.hex())
         return value
 
@@ -212,6 +259,7 @@ class _RecordingLink:
     async def close(self) -> None:
         if not self._is_over:
             self._is_over = True
+            self._on_over(self)
             self._add("d", self._address)
         await self._link.close()
 

@@ -12,7 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from aioesphomeapi.client import APIClient
-from aioesphomeapi.core import APIConnectionError
+from aioesphomeapi.core import (
+    APIConnectionError,
+    InvalidEncryptionKeyAPIError,
+    RequiresEncryptionAPIError,
+    ResolveAPIError,
+    SocketAPIError,
+)
 from bleak.backends.client import BaseBleakClient
 from bleak_esphome import connect_scanner
 from bleak_esphome.backend.client import ESPHomeClient, ESPHomeClientData
@@ -24,13 +30,24 @@ from hub.devices.radio import is_private_address, open_link
 from hub.devices.relay_manager import RelayManager
 from hub.devices.sensors import SERVICES
 from hub.devices.source import Link, Receiver, ReceiverKind, Scan, ScanMode, Sighting
-from hub.errors import AdapterMissing, RadioError, SettingInvalid
+from hub.errors import RadioError, RelaySilent, SettingInvalid
 
 PORT = 6053
 CONNECT_TIMEOUT_S = 8.0
 CLOSE_TIMEOUT_S = 2.0
 KEEPALIVE_S = 5.0
 _TROUBLE = (APIConnectionError, TimeoutError, OSError)
+_HINT_OF_KEYS = "Write its key behind a / in TOUCHLINE_RELAYS."
+_REASONS: tuple[tuple[type[BaseException], tuple[str, str]], ...] = (
+    (
+        InvalidEncryptionKeyAPIError,
+        ("its key is another one", _HINT_OF_KEYS),
+    ),
+    (RequiresEncryptionAPIError, ("it wants a key", _HINT_OF_KEYS)),
+    (ResolveAPIError, ("its name is not known in this network", "Write its address instead.")),
+    (SocketAPIError, ("nobody answers there", "Check its power and its network.")),
+    (TimeoutError, ("it does not answer", "Check its power and its network.")),
+)
 _MODES = {
     BluetoothScanningMode.ACTIVE: ScanMode.ACTIVE,
     BluetoothScanningMode.PASSIVE: ScanMode.PASSIVE,
@@ -56,11 +73,14 @@ def relays_from_text(text: str) -> tuple[Relay, ...]:
         host, _, port = place.partition(":")
         if not (name.strip() and equals and host.strip()) or not (port or str(PORT)).isdigit():
             raise SettingInvalid(
-                f"a relay {part!r}.", hint="Write name=host, name=host:port or name=host/key."
+                f"the relay {part!r} in TOUCHLINE_RELAYS.",
+                hint="Write name=host, name=host:port or name=host/key.",
             )
         relays.append(Relay(name.strip(), host.strip(), int(port or PORT), key.strip() or None))
     if len({relay.name for relay in relays}) < len(relays):
-        raise SettingInvalid("two relays of one name.", hint="Give every relay a name of its own.")
+        raise SettingInvalid(
+            "two relays of one name in TOUCHLINE_RELAYS.", hint="Give every relay a name of its own."
+        )
     return tuple(relays)
 
 
@@ -193,12 +213,12 @@ class _Session:
         while self._undo:
             self._undo.pop()()
 
-    def _unreachable(self, error: BaseException) -> AdapterMissing:
-        reason = str(error) or type(error).__name__
-        return AdapterMissing(
-            f"relay {self._relay.name} ({self._relay.host}): {reason}.",
-            hint="Check its power, its network and its key.",
+    def _unreachable(self, error: BaseException) -> RelaySilent:
+        reason, hint = next(
+            (said for kind, said in _REASONS if isinstance(error, kind)),
+            (str(error) or type(error).__name__, "Check its power, its network and its key."),
         )
+        return RelaySilent(f"relay {self._relay.name} ({self._relay.host}): {reason}.", hint=hint)
 
 
 def _unreached(name: str) -> Receiver:

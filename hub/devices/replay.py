@@ -34,7 +34,11 @@ REPLAY_TIMING = replace(
 
 
 class ReplayClock:
-    """Milliseconds of the recording; during an event it stands at that event's own time."""
+    """Milliseconds of the recording; during an event it stands at that event's own time.
+
+    It never goes back, and never past an event that is still to be handed on: where the machine cannot keep
+    up, the recording's time slows down with it.
+    """
 
     def __init__(self, speed: float, now_s: Callable[[], float] = time.monotonic) -> None:
         if not 0 < speed <= FASTEST:
@@ -44,21 +48,43 @@ class ReplayClock:
         self._began_s = now_s()
         self._first_ms = 0
         self._standing_ms: int | None = None
+        self._handed_on_ms: int | None = None
+        self._next_ms: int | None = None
+
+    def hold(self, at_ms: int) -> None:
+        """Stand still at this time until the recording begins."""
+        self._standing_ms = at_ms
 
     def begin(self, first_ms: int) -> None:
         """The recording begins now with its first event."""
-        self._first_ms, self._began_s = first_ms, self._now_s()
+        self._first_ms, self._began_s, self._standing_ms = first_ms, self._now_s(), None
+
+    def go_on_at(self, speed: float) -> None:
+        """From now on time passes at another speed, without a jump."""
+        self.begin(self.now_ms())
+        self.speed = speed
 
     def now_ms(self) -> int:
         """The recording's time."""
         if self._standing_ms is not None:
             return self._standing_ms
-        return self._first_ms + round((self._now_s() - self._began_s) * 1000 * self.speed)
+        now_ms = self._first_ms + round((self._now_s() - self._began_s) * 1000 * self.speed)
+        if self._next_ms is not None:
+            now_ms = min(now_ms, self._next_ms)
+        return now_ms if self._handed_on_ms is None else max(now_ms, self._handed_on_ms)
+
+    def wait_for(self, next_ms: int | None) -> float:
+        """The time of the event that comes next, None for none; seconds until then, below 0 when late."""
+        self._next_ms = None
+        wait_s = 0.0 if next_ms is None else (next_ms - self.now_ms()) / 1000 / self.speed
+        self._next_ms = next_ms
+        return wait_s
 
     @contextlib.contextmanager
     def standing(self, at_ms: int) -> Iterator[None]:
         """Stand still at an event's time while it is handed on."""
         before, self._standing_ms = self._standing_ms, at_ms
+        self._handed_on_ms = max(at_ms, self._handed_on_ms or at_ms)
         try:
             yield
         finally:
@@ -76,15 +102,21 @@ class _Span:
 
 
 class ReplayRadio:
-    """Receivers, straps and links of a recording. Raises DecodeError where the file is none."""
+    """Receivers, straps and links of a recording. Raises DecodeError where the file is none.
 
-    def __init__(self, path: Path, clock: ReplayClock) -> None:
+    It plays once all its receivers are listened to; one that `waits`, not before `may_begin` is set.
+    """
+
+    def __init__(self, path: Path, clock: ReplayClock, *, waits: bool = False) -> None:
         self.finished = asyncio.Event()
+        self.may_begin = asyncio.Event()
+        if not waits:
+            self.may_begin.set()
         self.events = 0
         self._path = path
         self._clock = clock
         self._spans: dict[str, list[_Span]] = defaultdict(list)
-        self._first_ms, self._names = self._survey()
+        self.first_ms, self.last_ms, self._names = self._survey()
         self._listeners: dict[str, Callable[[Sighting], None]] = {}
         self._links: dict[str, _ReplayLink] = {}
         self._opened: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
@@ -103,7 +135,6 @@ class ReplayRadio:
         """Listen; the recording begins to play when all its receivers are listened to."""
         self._listeners[receiver] = on_sighting
         if self._playing is None and set(self._names) <= set(self._listeners):
-            self._clock.begin(self._first_ms)
             self._playing = asyncio.create_task(self._play())
         return _ReplayScan(lambda: self._listeners.pop(receiver, None))
 
@@ -128,7 +159,7 @@ class ReplayRadio:
             self._playing.cancel()
             await asyncio.wait({self._playing})
 
-    def _survey(self) -> tuple[int, tuple[str, ...]]:
+    def _survey(self) -> tuple[int, int, tuple[str, ...]]:
         """One pass over the file for its links: when each stood, and what it could."""
         names = [name for name in read_header(self._path).get("receivers", []) if isinstance(name, str)]
         first_ms: int | None = None
@@ -142,7 +173,7 @@ class ReplayRadio:
             raise DecodeError(f"{self._path.name} holds no radio events.")
         for spans in self._spans.values():
             spans[-1].to_ms = spans[-1].to_ms or last_ms + 1
-        return first_ms, tuple(names)
+        return first_ms, last_ms, tuple(names)
 
     def _note_link(self, event: Event) -> None:
         at_ms, kind = event[0], event[1]
@@ -163,13 +194,16 @@ class ReplayRadio:
         return any(span.from_ms - OPENS_SOON_MS <= now_ms < span.to_ms for span in spans)
 
     async def _play(self) -> None:
+        await self.may_begin.wait()
+        self._clock.begin(self.first_ms)
         for event in read_events(self._path):
-            wait_s = (event[0] - self._clock.now_ms()) / 1000 / self._clock.speed
+            wait_s = self._clock.wait_for(event[0])
             if wait_s > 0.001 or self.events % 500 == 0:
                 await asyncio.sleep(max(0.0, wait_s))
             with self._clock.standing(event[0]):
                 self._hand_on(event)
             self.events += 1
+        self._clock.wait_for(None)
         self.finished.set()
 
     def _hand_on(self, event: Event) -> None:

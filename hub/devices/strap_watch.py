@@ -78,6 +78,8 @@ class StrapWatch:
         self._fuser = Fuser()
         self._is_malformed = False
         self._is_doubled = False
+        self._gives_heart_rate = False
+        self._gives_other = False
 
     @property
     def label(self) -> str:
@@ -111,6 +113,8 @@ class StrapWatch:
         self.last_heard_ms = now_ms
         self._sightings[sighting.adapter] = (now_ms, sighting)
         self.is_connectable = self.is_connectable or sighting.is_connectable
+        self._gives_heart_rate |= sighting.offers_heart_rate or sighting.polar is not None
+        self._gives_other |= sighting.offers_sensor
         if sighting.is_connectable:
             self._offered_ms = now_ms
         if self.strap_id is None:
@@ -162,6 +166,7 @@ class StrapWatch:
     def on_notification(self, data: bytes, now_ms: int) -> None:
         """A heart rate measurement arrived; what cannot be read is counted and logged once."""
         self.last_value_ms = self.last_heard_ms = now_ms
+        self._gives_heart_rate = True
         try:
             heart_rate = decode_heart_rate(data)
         except DecodeError as error:
@@ -309,6 +314,7 @@ class StrapWatch:
             model=self.model,
             worn_at=self.worn_at,
             receivers=tuple(sorted((name, round(dbm)) for name, dbm in strengths.items())),
+            is_pod=self._gives_other and not self._gives_heart_rate,
         )
 
     def _is_held(self, now_ms: int, *, is_refusing: bool) -> bool:

@@ -14,7 +14,7 @@ from hub.devices.recording import HEART_RATE, MOST_BYTES, RecordingWriter
 from hub.devices.virtual.brands import BRANDS, FOREIGN_FROM, MIXED, POLAR, Brand
 from hub.devices.virtual.squad import SEED, chance_of, serial_of
 from hub.devices.virtual.strap_address import static_address
-from hub.devices.virtual.training import Heart
+from hub.devices.virtual.training import PLAN, Drill, Heart
 from hub.devices.virtual.values import measurement_of, polar_record_of
 
 FAULTS = ("dropouts", "swaps", "batteries")
@@ -36,6 +36,7 @@ class Script:
     faults: tuple[str, ...] = ()
     brands: str = "polar"
     fitness: float = 0.0
+    drills: tuple[Drill, ...] = PLAN
     seed: int = SEED
     started_at_ms: int = 0
 
@@ -122,7 +123,7 @@ def _pod(number: int, script: Script) -> _Pod:
     is_broadcast = number > script.athletes - script.broadcast
     brand = POLAR if is_broadcast else brands[(number - 1) % len(brands)]
     random = chance_of(number, script.seed)
-    heart = Heart(random)
+    heart = Heart(random, script.drills)
     heart.rest_bpm -= script.fitness
     return _Pod(number, heart, brand, random, is_broadcast=is_broadcast)
 

@@ -28,6 +28,7 @@ from hub.devices.virtual.field import Field, Receiver
 from hub.devices.virtual.pod import VirtualPod
 from hub.devices.virtual.squad import SEED, chance_of
 from hub.devices.virtual.strap import VirtualStrap
+from hub.devices.virtual.training import MarkedHeart, mark_of
 
 _EXAMPLES = """\
 examples:
@@ -43,6 +44,7 @@ lines on standard input, each with a strap's number:
   garble 3 | clear 3       notifications with a stray byte | whole again
   die 3 | revive 3         battery empty | replaced
   swap 3 5                 two athletes exchange their straps
+  unplug 0 | plug 0        receivers count from 0: pulled out of the hub | back in
   quit
 """
 
@@ -86,6 +88,8 @@ class Pitch:
             for number in range(1, options.pods + 1)
         ]
         self._doors: list[asyncio.Server] = []
+        self._receivers: list[Receiver] = []
+        self._first_port = 0
         self._hosts: set[HostLink] = set()
         self._chores: list[asyncio.Task[None]] = []
 
@@ -96,13 +100,13 @@ class Pitch:
             receiver = Receiver(
                 f"receiver {index}", self._field, f"00:AA:01:00:00:{index:02X}", self._options.slots
             )
+            self._receivers.append(receiver)
             port = first_port + index if first_port else 0
-            door = await asyncio.get_running_loop().create_server(
-                _host_link(receiver, self._hosts), "127.0.0.1", port
-            )
+            door = await self._door_of(receiver, port)
             self._doors.append(door)
             if not first_port:
                 first_port = int(door.sockets[0].getsockname()[1])
+        self._first_port = first_port
         for strap in (*self._straps.values(), *self._others, *self._pods):
             await strap.start()
         if self._options.crowd:
@@ -129,6 +133,8 @@ class Pitch:
         """Do what a control line says; the complaint if it cannot be understood."""
         verb, _, rest = line.strip().partition(" ")
         first, _, second = rest.strip().partition(" ")
+        if verb in {"unplug", "plug"}:
+            return self._plug(first, is_in=verb == "plug")
         strap = self._straps.get(int(first)) if first.isdigit() else None
         other = self._straps.get(int(second)) if second.strip().isdigit() else None
         if strap is None or (verb == "swap" and other is None):
@@ -152,6 +158,28 @@ class Pitch:
         deeds[verb]()
         return None
 
+    async def _door_of(self, receiver: Receiver, port: int) -> asyncio.Server:
+        return await asyncio.get_running_loop().create_server(
+            _host_link(receiver, self._hosts), "127.0.0.1", port
+        )
+
+    def _plug(self, number: str, *, is_in: bool) -> str | None:
+        """Pull a receiver out of the hub, or put it back in."""
+        if not number.isdigit() or int(number) >= len(self._receivers):
+            return f"there is no receiver {number!r}"
+        index = int(number)
+        if is_in:
+            self._chores.append(asyncio.create_task(self._plug_in(index)))
+            return None
+        self._doors[index].close()
+        host = self._receivers[index].host
+        if isinstance(host, HostLink):
+            host.close()
+        return None
+
+    async def _plug_in(self, index: int) -> None:
+        self._doors[index] = await self._door_of(self._receivers[index], self._first_port + index)
+
     def _strap(self, number: int) -> VirtualStrap:
         is_broadcast = number > self._options.athletes - self._options.broadcast
         random = chance_of(number, self._options.seed)
@@ -163,6 +191,7 @@ class Pitch:
             speed=self._options.speed,
             is_broadcast=is_broadcast,
             brand=POLAR if is_broadcast else brands[(number - 1) % len(brands)],
+            heart=MarkedHeart(random, mark_of(number)) if self._options.marked else None,
         )
         strap.is_stamping = self._options.stamp
         return strap
@@ -337,7 +366,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--foreign", type=int, default=0, help="straps of another team within earshot")
     parser.add_argument("--crowd", type=int, default=0, help="spectators' devices that advertise")
     parser.add_argument("--broadcast", type=int, default=0, help="how many straps only broadcast")
-    parser.add_argument("--stamp", action="store_true", help="the energy field tells the time of sending, ms")
+    parser.add_argument("--stamp", action="store_true", help="energy and kHz fields tell the time sent, ms")
+    parser.add_argument("--marked", action="store_true", help="each of up to 40 hearts at a rate of its own")
     parser.add_argument("--stop-with-stdin", action="store_true", help="end when standard input ends")
     return parser
 

@@ -51,6 +51,7 @@ class VirtualStrap:
         speed: float = 1.0,
         is_broadcast: bool = False,
         brand: Brand = POLAR,
+        heart: Heart | None = None,
     ) -> None:
         self.number = number
         self.brand = brand
@@ -62,7 +63,7 @@ class VirtualStrap:
         self.is_garbling = False
         self.is_stamping = False
         self.in_contact = True
-        self.heart = Heart(random)
+        self.heart = heart or Heart(random)
         self._random = random
         self._speed = speed
         self._field = field
@@ -170,13 +171,17 @@ class VirtualStrap:
 
     def _notification(self) -> bytes:
         """This second's measurement."""
-        stamp = time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000 & 0xFFFF if self.is_stamping else None
+        stamp = _now_ms() & 0xFFFF if self.is_stamping else None
         value = measurement_of(self.heart, self.brand, _TICK_S, in_contact=self.in_contact, energy_kj=stamp)
         return value + b"\x00" if self.is_garbling else value
 
     def _polar_record(self) -> tuple[int, bytes]:
         record = polar_record_of(
-            self.heart, self._frame, in_contact=self.in_contact, is_battery_ok=self._battery_percent > 10
+            self.heart,
+            self._frame,
+            in_contact=self.in_contact,
+            is_battery_ok=self._battery_percent > 10,
+            stamp_ms=_now_ms() if self.is_stamping else 0,
         )
         return (AdvertisingData.MANUFACTURER_SPECIFIC_DATA, b"\x6b\x00" + record)
 
@@ -228,6 +233,10 @@ class VirtualStrap:
         task = asyncio.create_task(chore)
         self._chores.add(task)
         task.add_done_callback(self._chores.discard)
+
+
+def _now_ms() -> int:
+    return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000
 
 
 def _constant(uuid: int, value: bytes) -> Characteristic[bytes]:

@@ -38,21 +38,26 @@ PLAN: tuple[Drill, ...] = (
 PLAN_S = sum(drill.duration_s for drill in PLAN)
 
 
-def drill_at(plan_s: float) -> Drill:
+DRILLS = {drill.name: drill for drill in PLAN}
+"""Every kind of drill by name, to make up other plans of."""
+
+
+def drill_at(plan_s: float, plan: tuple[Drill, ...] = PLAN) -> Drill:
     """The drill running `plan_s` seconds into the training, which starts over when it has ended."""
-    left_s = plan_s % PLAN_S
-    for drill in PLAN:
+    left_s = plan_s % sum(drill.duration_s for drill in plan)
+    for drill in plan:
         if left_s < drill.duration_s:
             return drill
         left_s -= drill.duration_s
-    return PLAN[-1]
+    return plan[-1]
 
 
 class Heart:
     """One athlete's heart: lags behind the effort, drifts with fatigue, beats irregularly."""
 
-    def __init__(self, random: Random) -> None:
+    def __init__(self, random: Random, plan: tuple[Drill, ...] = PLAN) -> None:
         self._random = random
+        self._plan = plan
         self.rest_bpm = random.uniform(46, 64)
         self.max_bpm = random.uniform(184, 204)
         self._rise_s = random.uniform(22, 38)
@@ -99,7 +104,7 @@ class Heart:
             rr_1024.append(round(rr_s * 1024))
 
     def _step(self, step_s: float) -> None:
-        drill = drill_at(self._plan_s)
+        drill = drill_at(self._plan_s, self._plan)
         self._plan_s += step_s
         self._unrest += (self._random.gauss(0, drill.unrest) - self._unrest) * min(1.0, step_s / 15)
         drift = 0.04 * min(1.0, (self._plan_s % PLAN_S) / 3600)
@@ -108,3 +113,21 @@ class Heart:
         lag_s = self._rise_s if aim_bpm > self._bpm else self._fall_s
         self._bpm += (aim_bpm - self._bpm) * min(1.0, step_s / lag_s) + self._random.gauss(0, 0.3)
         self._bpm = min(self.max_bpm, max(self.rest_bpm, self._bpm))
+
+
+class MarkedHeart(Heart):
+    """A heart at a rate nobody else has, give or take one: whoever hears it knows whose it is."""
+
+    def __init__(self, random: Random, mark_bpm: int) -> None:
+        super().__init__(random)
+        self.mark_bpm = mark_bpm
+        self._bpm = mark_bpm
+
+    def train(self, _plan_s: float) -> None:
+        """It neither tires nor rests."""
+        self._bpm = self.mark_bpm + self._random.choice((-1, 0, 1))
+
+
+def mark_of(number: int) -> int:
+    """The rate of marked heart `number`, from 1 to 40."""
+    return 48 + 4 * number

@@ -22,7 +22,12 @@ def measurement_of(
     return bytes([flags, heart.bpm]) + energy + b"".join(rr.to_bytes(2, "little") for rr in rr_1024)
 
 
-def polar_record_of(heart: Heart, frame: int, *, in_contact: bool, is_battery_ok: bool = True) -> bytes:
-    """The heart-rate record of an advertisement, after the company id."""
+def polar_record_of(
+    heart: Heart, frame: int, *, in_contact: bool, is_battery_ok: bool = True, stamp_ms: int = 0
+) -> bytes:
+    """The heart-rate record of an advertisement, after the company id.
+
+    The kHz field, which nobody reads, tells `stamp_ms` modulo 256.
+    """
     status = 0x20 | is_battery_ok | (0x02 if in_contact else 0) | (frame & 0x07) << 2
-    return bytes([status, 0x00, heart.bpm, heart.bpm])
+    return bytes([status, stamp_ms & 0xFF, heart.bpm, heart.bpm])

@@ -1,0 +1,1 @@
+"""Bad days on the pitch, with a record of what really happened to hold the hub's records against."""

@@ -1,0 +1,1 @@
+"""Rigs that need more than a Python environment; none of them runs with the test suite."""
