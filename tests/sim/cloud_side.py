@@ -15,14 +15,17 @@ from typing import Any, cast
 from unittest import mock
 from uuid import UUID
 
-import httpx
 from litestar import Litestar
 
 from cloud import accounts, clock
 from cloud.api import ApiParts, api_router
 from cloud.limits import TryLimit
 from sync.client import enrol
+from tests.sim import direct
+from tests.sim.direct import Answered, Asked
+from tests.sim.line import Line
 from tests.sim.memory_postgres import Memory, MemoryDatabase
+from tests.sim.shelf import Shelf
 
 EPOCH_MS = 1_795_000_000_000
 CLUB = "Rovers"
@@ -36,7 +39,7 @@ class CloudDied(Exception):
 class Enrolled:
     """A club in the cloud and the hubs that joined it."""
 
-    content: bytes
+    clouds: Shelf
     club_id: str
     hubs: tuple[tuple[str, bytes], ...]
 
@@ -63,11 +66,14 @@ class DyingDatabase(MemoryDatabase):
 
 
 class CloudSide:
-    """One cloud; `serve` answers a request, whole."""
+    """One cloud; `serve` answers a request, through the framework where it `is_whole`."""
 
-    def __init__(self, memory: Memory, on_commit: Callable[[], None] | None = None) -> None:
-        self.memory = memory
+    def __init__(
+        self, memory: Memory, on_commit: Callable[[], None] | None = None, *, is_whole: bool = True
+    ) -> None:
+        self.memory, self._is_whole = memory, is_whole
         self.database = DyingDatabase(memory, on_commit)
+        self._tries = TryLimit(1000, 600)
         self.faults: list[str] = []
         self.requests = 0
 
@@ -75,29 +81,29 @@ class CloudSide:
         """Look behind the service."""
         return self.memory.sqlite.execute(sql, values).fetchall()
 
-    async def serve(self, request: httpx.Request, body: bytes) -> httpx.Response:
+    async def serve(self, asked: Asked) -> Answered:
         """The service's answer. Raises CloudDied when it was told to die over it."""
         self.requests += 1
         service = app()
         service.state.database = self.database
-        service.state.api = ApiParts(cast(Any, self.database), lambda: None, TryLimit(1000, 600))
-        status, headers, content = await _asked(service, request, body)
+        service.state.api = ApiParts(cast(Any, self.database), lambda: None, self._tries)
+        answer = None if self._is_whole else await direct.answer(service, asked)
+        if answer is None:
+            answer = await _the_whole_way(service, asked)
         has_died = self.database.has_died
         self.database.dies_at, self.database.has_died = 0, False
         if has_died:
             raise CloudDied
-        if status == 500:
-            self.faults.append(f"{request.method} {request.url.path}: {content[:300]!r}")
-        return httpx.Response(status, headers=headers, stream=httpx.ByteStream(content))
+        if answer.status_code == 500:
+            self.faults.append(f"{asked.method} {asked.path}: {answer.body[:300]!r}")
+        return answer
 
 
-async def _asked(
-    service: Litestar, request: httpx.Request, body: bytes
-) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+async def _the_whole_way(service: Litestar, asked: Asked) -> Answered:
     answer: dict[str, Any] = {"body": b""}
 
     async def receive() -> Any:
-        return {"type": "http.request", "body": body, "more_body": False}
+        return {"type": "http.request", "body": asked.body, "more_body": False}
 
     async def send(message: Any) -> None:
         if message["type"] == "http.response.start":
@@ -106,23 +112,24 @@ async def _asked(
             answer["body"] += message.get("body", b"")
 
     scope: Any = {
-        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": request.method,
-        "headers": [(name.lower(), value) for name, value in request.headers.raw],
-        "path": request.url.path, "raw_path": request.url.raw_path, "query_string": request.url.query,
+        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": asked.method,
+        "headers": [(name.encode(), value.encode()) for name, value in asked.headers.items()],
+        "path": asked.path, "raw_path": asked.path.encode(), "query_string": asked.query.encode(),
         "scheme": "https", "server": ("cloud.test", 443), "client": ("hub", 1), "root_path": "", "state": {},
     }  # fmt: skip
     await service(scope, receive, send)
-    return answer["start"]["status"], list(answer["start"]["headers"]), answer["body"]
+    headers = {name.decode().lower(): value.decode() for name, value in answer["start"]["headers"]}
+    return Answered(answer["start"]["status"], headers, answer["body"])
 
 
-class Direct(httpx.AsyncBaseTransport):
+class Clear(Line):
     """A line without faults."""
 
     def __init__(self, cloud: CloudSide) -> None:
         self._cloud = cloud
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        return await self._cloud.serve(request, await request.aread())
+    async def carry(self, asked: Asked) -> Answered:
+        return await self._cloud.serve(asked)
 
 
 def cloud_time(now_s: Callable[[], float]) -> Any:
@@ -143,9 +150,9 @@ def enrolled(hubs: int = 3) -> Enrolled:
             async with cloud.database.transaction() as db:
                 code = await accounts.new_claim_code(db, club, clock.now_ms())  # type: ignore[arg-type]
             seed = Random(number).randbytes(32)
-            answer = await enrol("https://cloud.test", seed, code, transport=Direct(cloud))
+            answer = await enrol("https://cloud.test", seed, code, transport=Clear(cloud))
             joined.append((answer.hub_id, seed))
-        return Enrolled(cloud.memory.content(), club.club_id, tuple(joined))
+        return Enrolled(Shelf(cloud.memory.content()), club.club_id, tuple(joined))
 
     ids = [UUID(int=number) for number in range(1, 50)]
     with (

@@ -9,6 +9,7 @@ import asyncio
 import sqlite3
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from random import Random
@@ -17,11 +18,10 @@ from tempfile import TemporaryDirectory
 from typing import TypeVar
 from uuid import UUID
 
-import httpx
-
 from hub.board import Board
 from hub.clock import Clock
 from hub.domain import Contact, Reading
+from hub.errors import NotFound
 from hub.recorder import Recorder
 from hub.store import boots, meta
 from hub.store.database import Database
@@ -33,6 +33,8 @@ from sync.relay import Relay
 from sync.wire import Anchor
 from tests.hub.ground import Heard, sealed_and_open
 from tests.sim.cloud_side import EPOCH_MS
+from tests.sim.line import Line
+from tests.sim.shelf import Shelf, put_into
 
 T = TypeVar("T")
 
@@ -50,23 +52,31 @@ def empty_card() -> bytes:
     return content
 
 
+@lru_cache(maxsize=1)
+def cards() -> Shelf:
+    """New cards, and old ones made as new."""
+    return Shelf(empty_card(), _with_foreign_keys)
+
+
+def _with_foreign_keys(db: Connection) -> None:
+    db.execute("PRAGMA foreign_keys=ON")
+
+
 class Card(Database):
     """The store on a card in memory; every step may let others run first, and power may fail at a commit."""
 
-    def __init__(self, content: bytes, rng: Random, on_commit: Callable[[], None]) -> None:
+    def __init__(self, rng: Random, on_commit: Callable[[], None], content: bytes | None = None) -> None:
         super().__init__(Path("card"))
-        self._connection = sqlite3.connect(":memory:", isolation_level=None, cached_statements=512)
-        source = sqlite3.connect(":memory:")
-        source.deserialize(content)
-        source.backup(self._connection)
-        source.close()
-        self._connection.execute("PRAGMA foreign_keys=ON")
+        self._connection = cards().take()
+        if content is not None:
+            put_into(self._connection, content)
         self._rng, self._on_commit = rng, on_commit
         self.fails_at_next: str | None = None
 
-    def _reader(self) -> Connection:
+    def _read(self, question: Callable[[Connection], T]) -> T:
+        """One connection, one thread: nothing can change while a question is asked."""
         assert self._connection is not None
-        return self._connection
+        return question(self._connection)
 
     async def read(self, question: Callable[[Connection], T]) -> T:
         await self._others()
@@ -105,7 +115,8 @@ class Card(Database):
     def throw_away(self) -> None:
         """Of no use any more."""
         assert self._connection is not None
-        self._connection.close()
+        cards().give_back(self._connection)
+        self._connection = None
 
 
 class SimClock(Clock):
@@ -143,7 +154,7 @@ class SimClock(Clock):
 
 
 class HubSide:
-    """One hub through its life. `transport` gives the line each client dials on."""
+    """One hub through its life. `line` gives what each client dials on."""
 
     def __init__(
         self,
@@ -151,17 +162,18 @@ class HubSide:
         hub_id: str,
         seed: bytes,
         rng: Random,
-        transport: Callable[[], httpx.AsyncBaseTransport],
+        line: Callable[[], Line],
         on_commit: Callable[[HubSide], None],
+        is_whole: bool = True,
     ) -> None:
         self.name, self.hub_id, self._seed, self.rng = name, hub_id, seed, rng
-        self._transport, self._on_commit = transport, on_commit
+        self._line, self._on_commit, self._is_whole = line, on_commit, is_whole
         self._tasks: list[asyncio.Task[None]] = []
         self._ids = 0
         self.boots = 0
         self.heard: Counter[Heard] = Counter()
         self.safe: Counter[Heard] = Counter()
-        self.card = Card(empty_card(), rng, lambda: on_commit(self))
+        self.card = Card(rng, lambda: on_commit(self))
         self.card._write(self._join)
         self.wake = asyncio.Event()
 
@@ -193,7 +205,7 @@ class HubSide:
         outbox = StoreOutbox(self.card, boot_id, self.moment, self.clock.learn)
         self.relay = Relay(
             outbox, self._client, self.clock.mono_ms, self.clock.wall_ms, Random(self.rng.random()),
-            period_s=self.rng.choice((15.0, 60.0)),
+            period_s=self.rng.choice((20.0, 80.0)),
         )  # fmt: skip
         self.recorder = Recorder(self.card, Board(), self.moment)
         await self.recorder.restore()
@@ -202,7 +214,11 @@ class HubSide:
             self._tasks.append(asyncio.create_task(self._read_beside(FeedLane(outbox, self.clock.mono_ms))))
 
     def _client(self) -> CloudClient:
-        return CloudClient("https://cloud.test", self.hub_id, self._seed, self._transport())
+        line = self._line()
+        client = CloudClient("https://cloud.test", self.hub_id, self._seed, line)
+        if not self._is_whole:
+            line.shorten(client)
+        return client
 
     async def _read_beside(self, lane: FeedLane) -> None:
         """A second reader of the feed, so that an echo may come before its answer."""
@@ -228,7 +244,7 @@ class HubSide:
     def put_in(self, content: bytes) -> None:
         """Another card, while the power is off."""
         self.card.throw_away()
-        self.card = Card(content, self.rng, lambda: self._on_commit(self))
+        self.card = Card(self.rng, lambda: self._on_commit(self), content)
 
     def moment(self) -> Moment:
         return Moment(self.clock.boot_no, self.clock.mono_ms(), self.clock.wall_ms(), self.new_id)
@@ -242,6 +258,23 @@ class HubSide:
         """Change a record as the pages do."""
         moment = self.moment()
         await self.card.write(lambda db: propose(db, moment, tbl, pk, fields))
+
+    async def lay_on(self, strap: str, athlete_id: str | None) -> None:
+        """Give a strap to an athlete, or take it back; nobody is troubled where the athlete is not known."""
+        with suppress(NotFound):
+            await self.recorder.assign(strap, athlete_id)
+
+    def update(self) -> None:
+        """Another version of the product, while the power is off: a record has one more field."""
+        if "boot_size" not in self.columns():
+            self.card._write(
+                lambda db: db.execute("ALTER TABLE athlete ADD COLUMN boot_size INTEGER") and None
+            )
+
+    def columns(self) -> set[str]:
+        """What this version knows of an athlete."""
+        question = "SELECT name FROM pragma_table_info('athlete')"
+        return {row[0] for row in self.asked(lambda db: db.execute(question).fetchall())}
 
     async def train(self, seconds: int, straps: tuple[str, ...]) -> None:
         """Straps speak once a second and the recorder ticks as often."""

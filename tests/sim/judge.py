@@ -20,13 +20,15 @@ from hub.store import meta
 from hub.store.records import OF_ONE_HUB
 from sync.codecs import verify
 from sync.errors import SegmentCorrupt
-from sync.segments import Segment
+from sync.segments import Segment, unseal
 from tests.sim.cloud_side import EPOCH_MS, CloudSide
 from tests.sim.hub_side import HubSide
 
 NEW_ENTRIES = """
-SELECT seq, op_id, hub_id, kind, tbl, pk, fields, stamp_ms FROM change_log WHERE seq > ? ORDER BY seq"""
-OVERLAID = "SELECT op_id FROM outbox WHERE state != 'dead' AND echoed_at_ms IS NULL"
+SELECT seq, op_id, hub_id, kind, tbl, pk, fields, stamp_ms, resolves FROM change_log
+WHERE club_id = (SELECT club_id FROM club_clock) AND seq > ? ORDER BY seq"""
+OVERLAID = "SELECT op_id FROM outbox WHERE state != 'dead' AND reason IS NULL AND echoed_at_ms IS NULL"
+ACKED = "SELECT op_id FROM outbox WHERE state = 'acked'"
 SHOWN = ("name", "hr_max_bpm", "shirt_number")
 
 
@@ -53,6 +55,7 @@ class Entry:
     pk: str
     fields: dict[str, Any]
     stamp_ms: int
+    resolves: str | None = None
 
 
 class Judge:
@@ -67,6 +70,7 @@ class Judge:
         self.lost_samples_forgiven = self.was_restored = False
         self.log: dict[int, Entry] = {}
         self._next_seq: dict[str, int] = {}
+        self._changes = -1
         self._head = self._feed()[0]
         self._feed_epoch = self._feed()[1]
 
@@ -80,6 +84,10 @@ class Judge:
     def hub_committed(self, hub: HubSide) -> None:
         """After every commit on a hub: remember new edits with what their author had seen."""
         hub.asked(lambda db: self._remember(db, hub.name))
+
+    def card_changed(self, hub: HubSide) -> None:
+        """Another card is in this hub: what its log holds is looked at from the beginning."""
+        self._next_seq.pop(hub.name, None)
 
     def _remember(self, db: Connection, name: str) -> None:
         next_seq = meta.number(db, "next_seq", 1)
@@ -101,14 +109,20 @@ class Judge:
         return (int(rows[0][0]), int(rows[0][1])) if rows else (0, 1)
 
     def cloud_committed(self) -> None:
-        """After every commit in the cloud: I3 and I7 for what is new in the feed."""
+        """After every commit in the cloud that changed a row: I3 and I7 for what is new in the feed."""
+        changes = self.cloud.memory.sqlite.total_changes
+        if changes == self._changes:
+            return
+        self._changes = changes
         head, feed_epoch = self._feed()
         new = self.cloud.rows(NEW_ENTRIES, self._head)
         if [row[0] for row in new] != list(range(self._head + 1, head + 1)):
             self.say("I3", f"after {self._head} came {[row[0] for row in new]}, the head is {head}")
         latest_ms = EPOCH_MS + round(self._now_s() * 1000) + head
-        for seq, op_id, hub_id, kind, tbl, pk, fields, stamp_ms in new:
-            self.log[seq] = Entry(op_id, hub_id, kind, tbl, pk, json.loads(fields), stamp_ms)
+        for seq, op_id, hub_id, kind, tbl, pk, fields, stamp_ms, resolves in new:
+            self.log[seq] = Entry(op_id, hub_id, kind, tbl, pk, json.loads(fields), stamp_ms, resolves)
+            if kind == "erase":
+                self.erased |= {(tbl, pk), *((row[0], row[1]) for row in json.loads(fields)["rows"])}
             if stamp_ms > latest_ms:
                 self.say("I7", f"entry {seq} is stamped {stamp_ms - latest_ms} ms ahead")
         self._head, self._feed_epoch = head, feed_epoch
@@ -120,7 +134,9 @@ class Judge:
         self.log = log
 
     def looks_at(self, hub: HubSide) -> None:
-        """I5 on every record this hub has edited and not yet seen confirmed; I2 for its base."""
+        """I5 on every record this hub has edited and not yet seen confirmed; I1 for what it believes to be in
+        the cloud; I2 for its base.
+        """
         cursor, dead = hub.asked(lambda db: (meta.number(db, "cursor"), _dead(db)))
         if hub.asked(lambda db: meta.number(db, "feed_epoch", self._feed_epoch)) != self._feed_epoch:
             return  # it has yet to learn that the feed began again
@@ -134,20 +150,30 @@ class Judge:
             if shown is None and "name" not in fields:
                 continue  # without a name it waits in base
             for name, value in fields.items():
+                if shown is not None and name not in shown:
+                    continue  # this version has no place for it: it waits in base
                 if ("athlete", pk) not in self.erased and (shown is None or shown[name] != value):
                     said = shown and shown[name]
                     self.say("I5", f"{hub.name} shows {pk} {name}={said!r}, its user wrote {value!r}")
         late = hub.asked(lambda db: db.execute(OVERLAID).fetchall())
         if still := {row[0] for row in late} & echoed:
             self.say("I4", f"{hub.name} still lays {len(still)} confirmed edits over what the cloud says")
+        acked = hub.asked(lambda db: {row[0] for row in db.execute(ACKED)})
+        if not self.was_restored and (lost := acked - {it.op_id for it in self.log.values()}):
+            self.say("I1", f"{hub.name} believes {len(lost)} edits are in the cloud that are not")
         self._cursor_is_honest(hub)
 
     def _cursor_is_honest(self, hub: HubSide) -> None:
         cursor, base = hub.asked(lambda db: (meta.number(db, "cursor"), _base(db)))
         folded = self._folded(cursor)
         for key, doc in folded.items():
-            if base.get(key) != doc and key not in self.erased:
+            if self._laid_down(base.get(key)) != self._laid_down(doc) and key not in self.erased:
                 self.say("I2", f"{hub.name} at {cursor} has {key}={base.get(key)}, the feed says {doc}")
+
+    def _laid_down(self, doc: dict[str, Any] | None) -> dict[str, Any] | None:
+        """What somebody erased wore is nobody's from the first word of the erasure on, even a void."""
+        is_gone = doc is not None and ("athlete", doc.get("athlete_id")) in self.erased
+        return {**doc, "athlete_id": None} if doc is not None and is_gone else doc
 
     def _folded(self, cursor: int) -> dict[tuple[str, str], dict[str, Any]]:
         """What the feed up to a cursor amounts to, by the rule and not by the product's code."""
@@ -190,6 +216,7 @@ class Judge:
     def at_rest(self, hubs: list[HubSide]) -> None:
         """Everything that must hold when nothing moves any more."""
         self._all_edits_arrived()
+        self._all_deferred_taken()
         self._cloud_is_its_feed()
         self._nobody_lost_to_what_they_saw()
         for hub in hubs:
@@ -217,8 +244,25 @@ class Judge:
                 if came and came.kind == "set" and came.fields != edit.fields and not self._is_erased(edit):
                     self.say("I1", f"{name}'s edit {op_id} arrived as {came.fields}, not {edit.fields}")
 
+    def has_deferred(self) -> bool:
+        """Whether the cloud holds letters it can take in by now."""
+        waiting = "SELECT 1 FROM dead_letter WHERE state = 'open' AND code = 'unknown_table'"
+        return bool(self.cloud.rows(waiting))
+
+    def _all_deferred_taken(self) -> None:
+        """I1 for edits the cloud could not understand before its update: by now each came, once."""
+        taken = Counter(it.resolves or it.op_id for it in self.log.values() if it.kind == "set")
+        for name, edits in self.edits.items():
+            for op_id, edit in edits.items():
+                if edit.tbl == "kit" and op_id not in self.forgiven and taken[op_id] != 1:
+                    self.say("I1", f"{name}'s deferred edit {op_id} was taken in {taken[op_id]} times")
+
     def _is_erased(self, edit: Edit) -> bool:
-        return (edit.tbl, edit.pk) in self.erased
+        if (edit.tbl, edit.pk) in self.erased or ("athlete", edit.fields.get("athlete_id")) in self.erased:
+            return True
+        about = [it.fields.get("athlete_id") for own in self.edits.values() for it in own.values()
+                 if edit.tbl == "stream_assignment" and it.pk == edit.pk]  # fmt: skip
+        return any(("athlete", it) in self.erased for it in about)
 
     def _cloud_is_its_feed(self) -> None:
         held = self.cloud.rows("SELECT tbl, pk, doc FROM row_state")
@@ -255,19 +299,55 @@ class Judge:
             if tbl != "athlete" or tbl in OF_ONE_HUB or "name" not in doc:
                 continue
             shown = hub.asked(lambda db, pk=pk: _athlete(db, pk))  # type: ignore[misc]
-            for name in SHOWN:
+            for name in (*SHOWN, "boot_size") if "boot_size" in hub.columns() else SHOWN:
                 if name in doc and (shown is None or shown[name] != doc[name]):
                     self.say(
                         "I4", f"{hub.name} shows {pk} {name}={shown and shown[name]!r}, not {doc[name]!r}"
                     )
 
     def _kept_every_sample(self, hub: HubSide) -> None:
+        """I12; of streams an erased athlete wore, what others wore must be there and the rest not: I8."""
         kept = hub.kept()
         for sample, count in (kept - hub.heard).items():
             self.say("I12", f"{hub.name} holds {sample} {count} times too often")
+        worn = hub.asked(lambda db: _spans(db.execute(WORN).fetchall()))
         missing = hub.safe - kept
+        for strap, boot_no, stream_id in self._streams_of_erased(hub.name):
+            own = [it for it in (hub.safe | kept) if it[:2] == (strap, boot_no)]
+            others = {it for it in own if _is_inside(it[2], worn[stream_id])}
+            gone = self._spans_of_erased(stream_id)
+            for sample in own:
+                if sample not in others and kept[sample]:
+                    self.say("I8", f"{hub.name} keeps {sample} of somebody who was erased")
+                if sample not in others or _is_inside(sample[2], gone):
+                    del missing[sample]  # erased, even where the strap was given to another from then on
         if missing:
-            self.say("I12", f"{hub.name} lost {sum(missing.values())} samples it had acknowledged")
+            self.say("I12", f"{hub.name} lost {missing.total()} samples it had acknowledged")
+
+    def _spans_of_erased(self, stream_id: str) -> list[tuple[int, int | None]]:
+        """When erased athletes wore a stream, by the edits that ever said so."""
+        fields: dict[str, dict[str, Any]] = defaultdict(dict)
+        for hub in self.edits.values():
+            for edit in hub.values():
+                if edit.tbl == "stream_assignment":
+                    fields[edit.pk].update(edit.fields)
+        return [
+            (it["from_ms"], it.get("to_ms"))
+            for it in fields.values()
+            if it.get("stream_id") == stream_id and ("athlete", it.get("athlete_id")) in self.erased
+        ]
+
+    def _streams_of_erased(self, name: str | None = None) -> set[tuple[str, int, str]]:
+        """Strap, boot and id of every stream an erased athlete ever wore, of one hub or all."""
+        edits = [it for hub in self.edits if name in (None, hub) for it in self.edits[hub].values()]
+        stream_of = {it.pk: it.fields["stream_id"] for it in edits if "stream_id" in it.fields}
+        worn = {
+            stream_of.get(it.pk)
+            for it in edits
+            if it.tbl == "stream_assignment" and ("athlete", it.fields.get("athlete_id")) in self.erased
+        }
+        begun = [it for it in edits if it.tbl == "stream" and it.pk in worn]
+        return {(it.fields["strap_id"], it.fields["boot_no"], it.pk) for it in begun}
 
     def _segments_match(self, hubs: list[HubSide]) -> None:
         rows = self.cloud.rows(
@@ -290,12 +370,48 @@ class Judge:
                 self.say("I9", f"{segment.seg_id.hex()[:12]}: {error}")
 
     def _erased_stay_away(self, hubs: list[HubSide]) -> None:
+        self._samples_of_erased_are_gone()
         for tbl, pk in self.erased:
+            if tbl == "athlete" and self.cloud.rows(NAMING, *WRITTEN_ANEW, pk):
+                self.say("I8", f"the cloud has written of {pk} again")
+            if tbl in WRITTEN_ANEW:
+                continue
             if self.cloud.rows("SELECT 1 FROM row_state WHERE tbl = ? AND pk = ? AND doc <> '{}'", tbl, pk):
                 self.say("I8", f"the cloud holds {tbl} {pk} again")
             for hub in hubs:
                 if (tbl, pk) in hub.asked(_base):
                     self.say("I8", f"{hub.name} holds {tbl} {pk} again")
+
+    def _samples_of_erased_are_gone(self) -> None:
+        """I8 for the cloud's samples: of streams an erased athlete wore only what others wore is left."""
+        worn = _spans(self.cloud.rows(WORN_ONLINE))
+        for _, _, stream_id in self._streams_of_erased():
+            for row in self.cloud.rows(SEGMENTS_OF, stream_id):
+                mono_ms = unseal(Segment(*row)).mono_ms.tolist()
+                if any(not _is_inside(it, worn[stream_id]) for it in mono_ms):
+                    self.say("I8", f"the cloud keeps samples of somebody who was erased in {stream_id}")
+
+
+WRITTEN_ANEW = ("insight", "two_edits")
+"""What the cloud itself writes, under keys that stay the same whoever it is about."""
+NAMING = "SELECT 1 FROM row_state WHERE tbl IN (?, ?) AND instr(doc, ?)"
+WORN = "SELECT stream_id, from_ms, to_ms FROM stream_assignment"
+WORN_ONLINE = """
+SELECT doc ->> 'stream_id', doc ->> 'from_ms', doc ->> 'to_ms' FROM row_state
+WHERE tbl = 'stream_assignment' AND doc <> '{}'"""
+SEGMENTS_OF = """
+SELECT seg_id, stream_id, boot_no, mono0_ms, mono1_ms, n, codec, payload FROM segment WHERE stream_id = ?"""
+
+
+def _spans(rows: list[Any]) -> dict[str, list[tuple[int, int | None]]]:
+    worn: dict[str, list[tuple[int, int | None]]] = defaultdict(list)
+    for stream_id, from_ms, to_ms in rows:
+        worn[stream_id].append((from_ms, to_ms))
+    return worn
+
+
+def _is_inside(mono_ms: int, spans: list[tuple[int, int | None]]) -> bool:
+    return any(from_ms <= mono_ms and (to_ms is None or mono_ms < to_ms) for from_ms, to_ms in spans)
 
 
 def _dead(db: Connection) -> set[str]:
@@ -303,8 +419,9 @@ def _dead(db: Connection) -> set[str]:
 
 
 def _waiting(db: Connection) -> int:
-    """Edits still owed to the cloud: pending ones; accepted ones may be kept for its restore."""
-    return int(db.execute("SELECT count(*) FROM outbox WHERE state = 'pending'").fetchone()[0])
+    """Edits still owed to the cloud, or whose echo is owed; those with one may be kept for its restore."""
+    waiting = "SELECT count(*) FROM outbox WHERE state != 'dead' AND echoed_at_ms IS NULL"
+    return int(db.execute(waiting).fetchone()[0])
 
 
 def _base(db: Connection) -> dict[tuple[str, str], dict[str, Any]]:
@@ -313,7 +430,6 @@ def _base(db: Connection) -> dict[tuple[str, str], dict[str, Any]]:
 
 
 def _athlete(db: Connection, pk: str) -> dict[str, Any] | None:
-    row = db.execute(
-        "SELECT name, hr_max_bpm, shirt_number FROM athlete WHERE athlete_id = ?", (pk,)
-    ).fetchone()
-    return None if row is None else dict(zip(("name", "hr_max_bpm", "shirt_number"), row, strict=True))
+    found = db.execute("SELECT * FROM athlete WHERE athlete_id = ?", (pk,))
+    row = found.fetchone()
+    return None if row is None else dict(zip((it[0] for it in found.description), row, strict=True))

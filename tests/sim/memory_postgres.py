@@ -11,6 +11,7 @@ import re
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any
@@ -18,6 +19,8 @@ from typing import Any
 import psycopg
 from psycopg import pq
 from psycopg.types.json import Jsonb
+
+from tests.sim.shelf import Shelf, new_connection, put_into
 
 WORDS: tuple[tuple[str, str], ...] = (
     (r"--[^\n]*", ""),
@@ -45,19 +48,50 @@ ANY = re.compile(r"(?:=|<>)\s*(?:ANY|ALL)\(:(\w+)\)")
 UNNEST = re.compile(
     r"unnest\(([^()]+)\)(?:\s+(?:WITH ORDINALITY\s+)?(?:AS\s+)?(\w+)(?:\s*\(([^)]+)\))?)?", re.IGNORECASE
 )
+AS_THEY_ARE = frozenset({int, str, bytes, float, bool, type(None)})
 NOT_NAMES = {"where", "order", "on", "group", "using", "join", "left", "limit"}
 BY_HAND = {
-    "sessions_of_athletes_since": """
-        SELECT DISTINCT session.pk FROM row_state worn
-        JOIN (SELECT a.value AS athlete_id, d.value AS from_day FROM json_each(:athlete_ids) a
-              JOIN json_each(:from_days) d ON d.key = a.key) AS wanted
-            ON wanted.athlete_id = worn.doc ->> 'athlete_id'
-        JOIN row_state session ON session.club_id = worn.club_id AND session.tbl = 'session'
-            AND session.pk = worn.doc ->> 'session_id'
-        WHERE worn.club_id = :club_id AND worn.tbl = 'stream_assignment'
-            AND session.doc ->> 'started_at_ms' IS NOT NULL
-            AND date((session.doc ->> 'started_at_ms') / 1000 + coalesce(session.doc ->> 'utc_offset_s', 0),
-                'unixepoch') >= wanted.from_day""",
+    "stale_by_records": """
+        INSERT INTO session_stale (club_id, session_id, marked_ms)
+        SELECT :club_id, touched.session_id, :now_ms FROM (
+            SELECT value AS session_id FROM json_each(:session_ids)
+            UNION
+            SELECT doc ->> 'session_id' FROM row_state WHERE club_id = :club_id AND tbl = 'stream_assignment'
+                AND doc ->> 'athlete_id' IN (SELECT value FROM json_each(:athlete_ids))
+                AND doc ->> 'session_id' IS NOT NULL
+            UNION
+            SELECT session.pk FROM row_state worn
+            JOIN (SELECT a.value AS athlete_id, d.value AS from_day FROM json_each(:changed_ids) a
+                  JOIN json_each(:from_days) d ON d.key = a.key) AS changed
+                ON changed.athlete_id = worn.doc ->> 'athlete_id'
+            JOIN row_state session ON session.club_id = worn.club_id AND session.tbl = 'session'
+                AND session.pk = worn.doc ->> 'session_id'
+            WHERE worn.club_id = :club_id AND worn.tbl = 'stream_assignment'
+                AND session.doc ->> 'started_at_ms' IS NOT NULL
+                AND date((session.doc ->> 'started_at_ms') / 1000
+                    + coalesce(session.doc ->> 'utc_offset_s', 0), 'unixepoch') >= changed.from_day
+        ) AS touched WHERE true ORDER BY touched.session_id
+        ON CONFLICT (club_id, session_id) DO UPDATE
+            SET mark = session_stale.mark + 1, marked_ms = excluded.marked_ms""",
+    "feed_append": """
+        INSERT INTO change_log (club_id, seq, op_id, hub_id, kind, tbl, pk, fields, stamp_ms, quality, reason,
+                                resolves, actor, after_seq)
+        SELECT clock.club_id, clock.seq - :n + (value ->> '$.place'),
+               value ->> '$.op_id', value ->> '$.hub_id', value ->> '$.kind', value ->>
+               '$.tbl', value ->> '$.pk', value -> '$.fields', value ->> '$.stamp_ms',
+               value ->> '$.quality', value ->> '$.reason', value ->> '$.resolves',
+               value ->> '$.actor', value ->> '$.after_seq'
+        FROM json_each(:entries) JOIN club_clock clock ON clock.club_id = :club_id""",
+    "segments_add": """
+        INSERT INTO segment (club_id, seg_id, stream_id, boot_no, mono0_ms, mono1_ms, n, codec, payload,
+                             hub_id, received_ms)
+        SELECT :club_id, unhex(a.value), b.value, c.value, d.value, e.value, f.value, g.value, unhex(h.value),
+               :hub_id, :now_ms
+        FROM json_each(:seg_ids) a CROSS JOIN json_each(:stream_ids) b ON b.key = a.key
+        CROSS JOIN json_each(:boot_nos) c ON c.key = a.key CROSS JOIN json_each(:mono0s) d ON d.key = a.key
+        CROSS JOIN json_each(:mono1s) e ON e.key = a.key CROSS JOIN json_each(:ns) f ON f.key = a.key
+        CROSS JOIN json_each(:codecs) g ON g.key = a.key CROSS JOIN json_each(:payloads) h ON h.key = a.key
+        WHERE true ON CONFLICT (club_id, seg_id) DO NOTHING""",
 }
 
 
@@ -80,15 +114,25 @@ def _table_of_lists(found: re.Match[str]) -> str:
     if len(set(columns)) < len(columns):
         columns = [f"c{number}" for number in range(len(lists))]
     shown = ", ".join(f"l{n}.value AS {column}" for n, column in enumerate(columns))
-    joined = " JOIN ".join(
+    joined = " CROSS JOIN ".join(  # CROSS: in this order, or a dozen lists are every row with every other
         f"json_each(:{name}) l{n}" + (f" ON l{n}.key = l0.key" if n else "") for n, name in enumerate(lists)
     )
     alias = f" AS {name}" if name else ""
     return f"(SELECT {shown} FROM {joined}){alias}{after}"
 
 
+@lru_cache(maxsize=512)
+def prepared(sql: bytes | str) -> tuple[str, bool]:
+    """A statement of the cloud's as it is run here, and whether it has lists to fill in."""
+    text = sql.decode() if isinstance(sql, bytes) else sql
+    text = BY_HAND_BY_TEXT().get(text) or translated(text)
+    return text, ANY.search(text) is not None
+
+
 def plain(value: Any) -> Any:
     """A parameter as SQLite takes it."""
+    if type(value) in AS_THEY_ARE:
+        return value
     if isinstance(value, Jsonb):
         return json.dumps(value.obj)
     if isinstance(value, list | tuple | dict):
@@ -121,6 +165,28 @@ class _Result:
         return self._names[number]
 
 
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The columns of an answer."""
+
+    result: _Result
+    is_json: tuple[bool, ...]
+    has_json: bool
+
+    def unpacked(self, row: Sequence[Any]) -> tuple[Any, ...]:
+        """JSON columns as what they hold."""
+        return tuple(
+            json.loads(value) if holds and isinstance(value, str) else value
+            for holds, value in zip(self.is_json, row, strict=True)
+        )
+
+
+@lru_cache(maxsize=512)
+def _shape(names: tuple[str, ...]) -> Shape:
+    is_json = tuple(name in json_columns() for name in names)
+    return Shape(_Result(names), is_json, any(is_json))
+
+
 class Cursor:
     """The answer to one statement."""
 
@@ -143,11 +209,12 @@ class Cursor:
         self.rowcount = done.rowcount
         rows: list[Any] = done.fetchall()
         if done.description is not None:
-            names = [column[0] for column in done.description]
-            rows = [self._memory.unpacked(names, row) for row in rows]
-            self.pgresult = _Result(names)
+            shape = _shape(tuple([column[0] for column in done.description]))
+            if rows and shape.has_json:
+                rows = [shape.unpacked(row) for row in rows]
+            self.pgresult = shape.result
             self.rowcount = max(self.rowcount, len(rows))
-            if self._factory is not None:
+            if rows and self._factory is not None:
                 make = self._factory(self)
                 rows = [make(row) for row in rows]
         self._rows = rows
@@ -169,13 +236,12 @@ class Memory:
 
     broken = closed = False
 
-    def __init__(self, content: bytes | None = None) -> None:
-        self.sqlite = sqlite3.connect(":memory:", isolation_level=None, cached_statements=512)
-        if content is not None:
-            self.restore(content)
+    def __init__(self, shelf: Shelf | None = None) -> None:
+        self.sqlite = new_connection() if shelf is None else shelf.take()
+        self._shelf = shelf
         self.sqlite.create_function("pg_advisory_xact_lock", -1, lambda *_: None)
         self.sqlite.create_function("hashtext", 1, lambda text: hash(text))
-        self._json_columns = json_columns()
+        self.sqlite.create_function("unhex", 1, bytes.fromhex)
 
     @classmethod
     def migrated(cls) -> Memory:
@@ -185,7 +251,7 @@ class Memory:
             for pattern, instead in OF_TABLES:
                 sql = re.sub(pattern, instead, sql)
             for statement in sql.split(";"):
-                if statement.strip() and "SET STORAGE" not in statement:
+                if statement.strip() and "ALTER COLUMN" not in statement:  # SQLite keeps it all alike
                     for one in _one_change_each(statement):
                         memory.sqlite.execute(one)
         return memory
@@ -196,28 +262,26 @@ class Memory:
 
     def restore(self, content: bytes) -> None:
         """Go back to what `content` says, as after a restore from a backup."""
-        source = sqlite3.connect(":memory:")
-        source.deserialize(content)
-        source.backup(self.sqlite)
-        source.close()
+        put_into(self.sqlite, content)
+
+    def throw_away(self) -> None:
+        """Of no use any more."""
+        if self._shelf is None:
+            self.sqlite.close()
+        else:
+            self._shelf.give_back(self.sqlite)
 
     def run(self, sql: bytes | str, params: Mapping[str, Any]) -> sqlite3.Cursor:
-        text = sql.decode() if isinstance(sql, bytes) else sql
-        text = BY_HAND_BY_TEXT().get(text) or translated(text)
+        text, has_lists = prepared(sql)
         try:
-            return self.sqlite.execute(*filled(text, params))
+            if has_lists:
+                return self.sqlite.execute(*filled(text, params))
+            return self.sqlite.execute(text, {name: plain(value) for name, value in params.items()})
         except sqlite3.IntegrityError as error:
             kind = psycopg.errors.UniqueViolation if "UNIQUE" in str(error) else psycopg.IntegrityError
             raise kind(str(error)) from error
         except sqlite3.Error as error:
             raise NotImplementedError(f"this statement is not understood here ({error}):\n{text}") from error
-
-    def unpacked(self, names: Sequence[str], row: Sequence[Any]) -> tuple[Any, ...]:
-        """JSON columns as what they hold."""
-        return tuple(
-            json.loads(value) if name in self._json_columns and isinstance(value, str) else value
-            for name, value in zip(names, row, strict=True)
-        )
 
     async def execute(self, sql: bytes | str, params: Mapping[str, Any] | None = None) -> Cursor:
         return await Cursor(self).execute(sql, params)

@@ -36,6 +36,7 @@ class Mutant:
     breaks: str
     plant: Callable[[], Planted]
     mishaps: tuple[str, ...] = MISHAPS
+    fates: tuple[str, ...] = ()
 
 
 def _cursor_before_apply() -> Planted:
@@ -101,18 +102,15 @@ def _no_dedup() -> Planted:
 
 
 def _op_ids_forgotten() -> Planted:
-    async def known_ops(*_: Any) -> set[str]:
-        return set()
-
-    return mock.patch.object(feed, "known_ops", known_ops)
+    return mock.patch.object(feed, "known_ops", return_value=set())
 
 
 def _bigserial() -> Planted:
     """Numbers are given out early and rows seen late, as with a sequence and concurrent writers."""
-    real = feed.append
+    real = feed.put
 
-    async def append(db: Any, club_id: str, entries: Sequence[feed.Entry]) -> Any:
-        last = await real(db, club_id, entries)
+    async def put(db: Any, club_id: str, entries: Sequence[feed.Entry]) -> None:
+        await real(db, club_id, entries)
         if len(entries) % 3 == 1:
             sql = "SELECT * FROM change_log ORDER BY seq DESC LIMIT 1"
             row = db.sqlite.execute(sql).fetchone()
@@ -121,9 +119,8 @@ def _bigserial() -> Planted:
             asyncio.get_running_loop().call_later(
                 1.5, lambda: db.sqlite.execute(f"INSERT INTO change_log VALUES ({marks})", row)
             )
-        return last
 
-    return mock.patch.object(feed, "append", append)
+    return mock.patch.object(feed, "put", put)
 
 
 def _wall_clock_wins() -> Planted:
@@ -169,12 +166,12 @@ def _poison_dropped() -> Planted:
 
 
 def _reject_only_in_answer() -> Planted:
-    real = feed.append
+    real = feed.put
 
-    async def append(db: Any, club_id: str, entries: Sequence[feed.Entry]) -> Any:
-        return await real(db, club_id, [entry for entry in entries if entry.kind != "reject"])
+    async def put(db: Any, club_id: str, entries: Sequence[feed.Entry]) -> None:
+        await real(db, club_id, [entry for entry in entries if entry.kind != "reject"])
 
-    return mock.patch.object(feed, "append", append)
+    return mock.patch.object(feed, "put", put)
 
 
 def _overlay_dropped_at_ack() -> Planted:
@@ -287,10 +284,49 @@ def _no_chain() -> Planted:
 def _no_fence() -> Planted:
     from cloud import fence
 
-    async def nobody(*_: Any) -> set[str]:
-        return set()
+    return mock.patch.object(fence, "stopped", return_value=set())
 
-    return mock.patch.object(fence, "erased_ops", nobody)
+
+def _erased_samples_stay_on_the_hub() -> Planted:
+    return mock.patch.object(segments, "cut_stream", return_value=None)
+
+
+def _erased_samples_stay_in_the_cloud() -> Planted:
+    from cloud import erasure
+
+    async def none_cut(*_: Any) -> int:
+        return 0
+
+    return mock.patch.object(erasure, "_cut_streams", none_cut)
+
+
+def _new_fields_lost_in_the_cloud() -> Planted:
+    real = merging.merge
+
+    def merge(record: Any, fields: Any, stamp_ms: int) -> Any:
+        known = rules.TABLES.get(record.tbl, fields)
+        return real(record, {name: it for name, it in fields.items() if name in known}, stamp_ms)
+
+    return mock.patch.object(ingest, "merge", merge)
+
+
+def _new_fields_lost_on_the_hub() -> Planted:
+    real = records.confirm
+
+    def confirm(db: Any, op: wire.FeedOp) -> None:
+        fields = {name: it for name, it in op.fields.items() if name != "boot_size"}
+        real(db, msgspec.structs.replace(op, fields=fields))
+
+    return mock.patch.object(records, "confirm", confirm)
+
+
+def _deferred_edits_forgotten() -> Planted:
+    async def nothing(*_: Any) -> int:
+        return 0
+
+    from tests.sim import world
+
+    return mock.patch.object(world, "replay_deferred", nothing)
 
 
 MUTANTS: tuple[Mutant, ...] = (
@@ -308,15 +344,20 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("poison dropped", "I1", _poison_dropped),
     Mutant("reject only in the answer", "I1", _reject_only_in_answer),
     Mutant("overlay dropped at the answer", "I5", _overlay_dropped_at_ack),
-    Mutant("an echo needs its answer", "I4", _echo_needs_ack),
+    Mutant("an echo needs its answer", "I4", _echo_needs_ack, ("kill",), ("answer lost",)),
     Mutant("hub merges by arrival", "I2", _hub_merges_by_arrival),
     Mutant("cloud merges by arrival", "I4", _cloud_merges_by_arrival),
     Mutant("segments stored when sent", "I9", _stored_when_sent),
     Mutant("journal kept when sealed", "I12", _journal_kept_when_sealed),
     Mutant("journal of an earlier boot forgotten", "I12", _journal_forgotten_at_boot),
-    Mutant("damaged answers believed", "I2", _damaged_answers_believed),
+    Mutant("damaged answers believed", "I2", _damaged_answers_believed, MISHAPS, ("answer damaged",)),
     Mutant("damaged requests believed", "I1", _damaged_requests_believed),
     Mutant("no chain or epoch", "I1", _no_chain, ("old_card",)),
     Mutant("no fence round the erased", "I8", _no_fence, ("erasure",)),
     Mutant("edits queued apart from the change", "I1", _edit_and_outbox_apart),
+    Mutant("samples of the erased stay on the hub", "I8", _erased_samples_stay_on_the_hub, ("erasure",)),
+    Mutant("samples of the erased stay in the cloud", "I8", _erased_samples_stay_in_the_cloud, ("erasure",)),
+    Mutant("new fields lost in the cloud", "I4", _new_fields_lost_in_the_cloud, ("new_field",)),
+    Mutant("new fields lost on the hub", "I2", _new_fields_lost_on_the_hub, ("new_field",)),
+    Mutant("deferred edits forgotten", "I1", _deferred_edits_forgotten, ("new_table",)),
 )

@@ -7,12 +7,16 @@ stranger. The bytes are the product's own; nothing here understands them.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from random import Random
 
 import httpx
 
 from tests.sim.cloud_side import CloudDied, CloudSide
+from tests.sim.direct import Answered, Asked
+from tests.sim.line import Line
 
 IDLE_S = 20.0
 FATES = (
@@ -28,29 +32,36 @@ class Weather:
 
     share: float
     weights: dict[str, float]
+    met: Counter[str] = field(default_factory=Counter)
+    """How many requests met each fate so far."""
 
     def fate(self, rng: Random) -> str:
-        if rng.random() >= self.share:
-            return "arrives"
-        return rng.choices(list(self.weights), list(self.weights.values()))[0]
+        fate = "arrives"
+        if rng.random() < self.share:
+            fate = rng.choices(list(self.weights), list(self.weights.values()))[0]
+        self.met[fate] += 1
+        return fate
 
 
-def weather(rng: Random) -> Weather:
-    """One day's weather: some fates common, others absent."""
+def weather(rng: Random, fates: tuple[str, ...] = ()) -> Weather:
+    """One day's weather: some fates common, others absent; foul, and only these, where fates are given."""
+    if fates:
+        return Weather(0.5, dict.fromkeys(fates, 1.0))
     chosen = sorted({"answer lost", "cloud dies", *rng.sample(FATES, rng.randint(2, len(FATES)))})
     return Weather(rng.choice((0.1, 0.3, 0.5)), {fate: rng.random() + 0.05 for fate in chosen})
 
 
-class Link(httpx.AsyncBaseTransport):
+class Link(Line):
     """One hub's line; whatever it holds back is delivered in its own time, or by `flush`."""
 
-    def __init__(self, cloud: CloudSide, rng: Random, sky: Weather) -> None:
-        self.cloud, self.rng, self.sky = cloud, rng, sky
+    def __init__(
+        self, cloud: CloudSide, rng: Random, sky: Weather, is_down: Callable[[], bool] = lambda: False
+    ) -> None:
+        self.cloud, self.rng, self.sky, self._is_down = cloud, rng, sky, is_down
         self.under_way: set[asyncio.Task[None]] = set()
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        body = await request.aread()
-        fate = self.sky.fate(self.rng)
+    async def carry(self, asked: Asked) -> Answered:
+        fate = "lost" if self._is_down() else self.sky.fate(self.rng)
         await asyncio.sleep(self._delay_s())
         if fate == "lost":
             raise httpx.ConnectError("no route to host")
@@ -58,46 +69,43 @@ class Link(httpx.AsyncBaseTransport):
             await asyncio.sleep(IDLE_S)
             raise httpx.ReadTimeout("nothing heard")
         if fate == "late":
-            self._deliver_later(request, body, 1 + 120 * self.rng.random())
+            self._deliver_later(asked, 1 + 80 * self.rng.random())
             await asyncio.sleep(IDLE_S)
             raise httpx.ReadTimeout("nothing heard")
         if fate in ("gateway", "portal"):
             return _page(502 if fate == "gateway" else 200)
         if fate == "busy":
-            return httpx.Response(503, headers={"retry-after": "5"}, stream=httpx.ByteStream(b"busy"))
-        return await self._delivered(fate, request, body)
+            return Answered(503, {"retry-after": "5"}, b"busy")
+        return await self._delivered(fate, asked)
 
-    async def _delivered(self, fate: str, request: httpx.Request, body: bytes) -> httpx.Response:
+    async def _delivered(self, fate: str, asked: Asked) -> Answered:
         if fate == "doubled":
-            self._deliver_later(request, body, 30 * self.rng.random())
-        if fate == "request damaged" and body:
-            body = _flipped(body, self.rng)
+            self._deliver_later(asked, 30 * self.rng.random())
+        if fate == "request damaged" and asked.body:
+            asked = replace(asked, body=_flipped(asked.body, self.rng))
         if fate == "cloud dies":
             self.cloud.database.dies_at = self.rng.choice((1, 2, 2))
         try:
-            answer = await self.cloud.serve(request, body)
+            answer = await self.cloud.serve(asked)
         except CloudDied:
             raise httpx.ReadError("connection reset") from None
         await asyncio.sleep(self._delay_s())
         if fate == "answer lost":
             raise httpx.ReadError("connection reset")
-        content = await answer.aread()
-        if fate == "answer damaged" and content:
-            content = _flipped(content, self.rng)
+        if fate == "answer damaged" and answer.body:
+            return replace(answer, body=_flipped(answer.body, self.rng))
         if fate == "cut short":
-            content = content[: len(content) // 2]
-        return httpx.Response(
-            answer.status_code, headers=answer.headers.raw, stream=httpx.ByteStream(content)
-        )
+            return replace(answer, body=answer.body[: len(answer.body) // 2])
+        return answer
 
     def _delay_s(self) -> float:
         return self.rng.choice((0.01, 0.05, 0.3, 2.0)) * self.rng.random()
 
-    def _deliver_later(self, request: httpx.Request, body: bytes, after_s: float) -> None:
+    def _deliver_later(self, asked: Asked, after_s: float) -> None:
         async def deliver() -> None:
             await asyncio.sleep(after_s)
             try:
-                await self.cloud.serve(request, body)
+                await self.cloud.serve(asked)
             except CloudDied:
                 return
 
@@ -107,9 +115,8 @@ class Link(httpx.AsyncBaseTransport):
             task.add_done_callback(self.under_way.discard)
 
 
-def _page(status: int) -> httpx.Response:
-    words = b"<html>Welcome to Stadium WiFi</html>"
-    return httpx.Response(status, headers={"content-type": "text/html"}, stream=httpx.ByteStream(words))
+def _page(status: int) -> Answered:
+    return Answered(status, {"content-type": "text/html"}, b"<html>Welcome to Stadium WiFi</html>")
 
 
 def _flipped(data: bytes, rng: Random) -> bytes:

@@ -9,7 +9,6 @@ from typing import Any
 from unittest import mock
 from uuid import UUID
 
-import httpx
 import msgspec
 import psycopg
 import pytest
@@ -24,13 +23,15 @@ from sync.errors import SyncError
 from sync.segments import Segment, seal
 from tests.cloud.conftest import server, template, url
 from tests.cloud.sender import steady
-from tests.sim.cloud_side import EPOCH_MS, CloudSide, Direct, cloud_time
+from tests.sim.cloud_side import EPOCH_MS, Clear, CloudSide, cloud_time
+from tests.sim.direct import Answered, Asked
 from tests.sim.memory_postgres import Memory, json_columns
 
 __all__ = ["server", "template", "url"]
 TABLES = (
     "club_clock", "change_log", "row_state", "dead_letter", "segment", "hub_anchor", "session_stale",
     "erased_subject", "erased_row", "erased_stream", "erased_segment", "compacted_op",
+    "bundle_key",
 )  # fmt: skip
 SUBJECT = "00000000-0000-4000-8000-000000000001"
 
@@ -42,9 +43,9 @@ class OnPostgres(CloudSide):
         super().__init__(Memory())
         self.database = database  # type: ignore[assignment]
 
-    async def serve(self, request: httpx.Request, body: bytes) -> httpx.Response:
+    async def serve(self, asked: Asked) -> Answered:
         self.database.dies_at, self.database.has_died = 0, False
-        return await super().serve(request, body)
+        return await super().serve(asked)
 
 
 async def story(cloud: CloudSide, rng: Random) -> list[str]:
@@ -55,9 +56,9 @@ async def story(cloud: CloudSide, rng: Random) -> list[str]:
         club = await accounts.ensure_club(db, "Rovers", EPOCH_MS)
         code = await accounts.new_claim_code(db, club, EPOCH_MS)
     seed = rng.randbytes(32)
-    hub = await enrol("https://cloud.test", seed, code, transport=Direct(cloud))
+    hub = await enrol("https://cloud.test", seed, code, transport=Clear(cloud))
     log = _log(rng)
-    async with CloudClient("https://cloud.test", hub.hub_id, seed, Direct(cloud)) as client:
+    async with CloudClient("https://cloud.test", hub.hub_id, seed, Clear(cloud)) as client:
         await client.open_session()
         for step in range(40):
             try:
@@ -201,6 +202,7 @@ def test_answers_and_tables_are_the_same(url: str, seed: int) -> None:
 
         with (
             mock.patch("uuid.uuid4", side_effect=new_id),
+            mock.patch("cloud.bundle_keys.secrets.token_bytes", side_effect=ids.randbytes),
             mock.patch.object(clock, "time", cloud_time(lambda: next(times) * 0.1)),
         ):
             return asyncio.run(work())
