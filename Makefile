@@ -36,7 +36,8 @@ bench: $(STAMP) ## measure sizes and speeds (ONLY=imports for those whose name b
 	@for file in benchmarks/$(or $(ONLY),[a-z])*.py; do \
 	    name=$$(basename $$file .py); echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
 
-soak: $(STAMP) ## long runs: 10,000 power cuts, 50,000 worlds of the sync simulator (hours)
+soak: $(STAMP) ## long runs: 30 min of radio chaos, 10,000 power cuts, 50,000 worlds of the sync simulator (hours)
+	@$(BIN)/python -m tests.soak_radio
 	@$(BIN)/python -m tests.soak_power_loss
 	@$(BIN)/python -m tests.soak_sync --seeds 50000
 

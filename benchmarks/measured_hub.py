@@ -24,6 +24,7 @@ from hub.clock import mono_ms
 from hub.config import HubSettings
 from hub.devices.gatt import HEART_RATE_MEASUREMENT
 from hub.devices.source import Link, RadioSource, Receiver, Scan, Sighting
+from hub.devices.virtual.strap_address import static_address
 from hub.radio import close_radio, open_radio
 from hub.store import worn
 from hub.store.database import Database
@@ -31,6 +32,7 @@ from hub.store.records import Moment, propose
 
 SETTLE_S = 3.0
 SQUAD_UP_S = 120.0
+EDGE_MS = 300
 HAS_ENERGY, IS_WIDE = 0x08, 0x01
 NOTIFIED, BROADCAST = 1 << 16, 1 << 8
 """The time of sending is told modulo 65,536 ms in a notification and modulo 256 in an advertisement."""
@@ -158,7 +160,7 @@ async def _measure(order: Order) -> Measured:
     database = Database.open(settings.database_path)
     radio = MeteredRadio(await open_radio(settings))
     hub = Hub(settings, database, radio)
-    _make_squad(database, hub, order.straps)
+    athletes = _make_squad(database, hub, order.straps)
     is_up = asyncio.Event()
     running = asyncio.create_task(hub.run(is_up.set))
     try:
@@ -168,7 +170,7 @@ async def _measure(order: Order) -> Measured:
         squad_up_s = time.monotonic() - began_s
         if order.reconnects:
             return await _count_descriptors(hub, order, squad_up_s)
-        return await _count_samples(hub, radio, order, squad_up_s)
+        return await _count_samples(hub, radio, order, squad_up_s, athletes)
     finally:
         hub.stopping.set()
         await running
@@ -176,8 +178,9 @@ async def _measure(order: Order) -> Measured:
         database.close()
 
 
-def _make_squad(database: Database, hub: Hub, straps: int) -> None:
-    """So many athletes, each with the strap of the same number."""
+def _make_squad(database: Database, hub: Hub, straps: int) -> dict[str, str]:
+    """So many athletes, each with the strap of the same number; the athlete of each strap's address."""
+    wearers: dict[str, str] = {}
     now = hub.moment()
     moment = Moment(now.boot_no, now.mono_ms, now.wall_ms, lambda: str(uuid4()))
     for number in range(1, straps + 1):
@@ -189,6 +192,8 @@ def _make_squad(database: Database, hub: Hub, straps: int) -> None:
         strap = {"name": f"Strap {number}", "address": "", "athlete_id": athlete_id}
         strap_id = f"{0xA0000000 + number:08X}"
         database.write_now(partial(_keep, moment, {athlete_id: athlete}, {strap_id: strap}))
+        wearers[static_address(number)] = athlete_id
+    return wearers
 
 
 def _keep(
@@ -199,7 +204,9 @@ def _keep(
             propose(db, moment, table, pk, row)
 
 
-async def _count_samples(hub: Hub, radio: MeteredRadio, order: Order, squad_up_s: float) -> Measured:
+async def _count_samples(
+    hub: Hub, radio: MeteredRadio, order: Order, squad_up_s: float, athletes: dict[str, str]
+) -> Measured:
     await asyncio.sleep(SETTLE_S)
     began = await hub.recorder.start_session("Measured", "training", 0)
     assert began.mono0_ms is not None
@@ -211,8 +218,11 @@ async def _count_samples(hub: Hub, radio: MeteredRadio, order: Order, squad_up_s
     radio.is_counting, to_ms = False, mono_ms()
     ended = await hub.recorder.end_session()
     stored = await hub.database.read(lambda db: worn.heart_rates(db, ended))
-    kept = sum(int(((it.mono_ms >= from_ms) & (it.mono_ms < to_ms)).sum()) for it in stored.values())
-    expected = sum(_expected(at_ms, from_ms, to_ms) for at_ms in radio.heard.values())
+    counts = [
+        _counted(at_ms, stored.get(athletes[address]), from_ms, to_ms)
+        for address, at_ms in radio.heard.items()
+    ]
+    expected, kept = (sum(column) for column in zip(*counts, strict=True))
     latencies = sorted(radio.latencies_ms)
     return Measured(
         squad_up_s=squad_up_s, expected=expected, stored=kept, lost=expected - kept,
@@ -240,14 +250,22 @@ async def _count_descriptors(hub: Hub, order: Order, squad_up_s: float) -> Measu
     )  # fmt: skip
 
 
-def _expected(at_ms: list[int], from_ms: int, to_ms: int) -> int:
-    """One a second from the first heard to the end of the window; a strap fallen silent counts."""
-    within = [ms for ms in at_ms if from_ms <= ms < to_ms]
+def _counted(
+    heard_ms: list[int], stored: worn.HeartRates | None, from_ms: int, to_ms: int
+) -> tuple[int, int]:
+    """One strap's values: how many it sent from the first heard in the window to the last, how many are kept.
+
+    A strap that falls silent goes on being expected. What is stored was stamped just before it was metered.
+    """
+    within = [ms for ms in heard_ms if from_ms + EDGE_MS <= ms < to_ms - EDGE_MS]
     if not within:
-        return round((to_ms - from_ms) / 1000)
-    seconds = (within[-1] - within[0]) / 1000
-    silent_s = max(0.0, (to_ms - within[-1]) / 1000 - 1.5) + max(0.0, (within[0] - from_ms) / 1000 - 1.5)
-    return round(seconds) + 1 + round(silent_s)
+        return round((to_ms - from_ms) / 1000), 0
+    silent_s = max(0.0, (to_ms - within[-1]) / 1000 - 2) + max(0.0, (within[0] - from_ms) / 1000 - 2)
+    expected = round((within[-1] - within[0]) / 1000) + 1 + round(silent_s)
+    if stored is None:
+        return expected, 0
+    is_counted = (stored.mono_ms >= within[0] - EDGE_MS) & (stored.mono_ms <= within[-1])
+    return expected, int(is_counted.sum())
 
 
 def _share(ordered: list[int], share: float) -> float:

@@ -22,6 +22,7 @@ import httpx
 import numpy as np
 
 from benchmarks.segments import walk
+from sync.batch import packed
 from sync.segments import Samples, frame
 from tests.journeys.loaded_hub import LoadedHub
 from tests.journeys.torn_proxy import TornProxy
@@ -68,6 +69,7 @@ def product(ground: Ground, minutes: int) -> tuple[float, dict[str, Samples]]:
     hub = LoadedHub(ground.folder / "one")
     one = hub.record(ATHLETES, minutes)
     weight = sum(len(frame(it)) for it in one.segments)
+    batches = sum(len(packed(one.segments[at : at + 64])) for at in range(0, len(one.segments), 64))
     asyncio.run(hub.join(ground.cloud_url, ground.claim_code()))
     with TornProxy(ground.cloud_port, 1, kbit_s=KBIT_S) as link:
         began = time.monotonic()
@@ -80,7 +82,8 @@ def product(ground: Ground, minutes: int) -> tuple[float, dict[str, Samples]]:
         f"this product     {up / 1e6:8.3f} MB up {down / 1e6:6.3f} MB down {took_s:8.1f} s   (bar 0.42, 14)"
     )
     print(
-        f"  of it segments {weight / 1e6:8.3f} MB; {steady / 1e6:.3f} MB were notifications exactly 1 s apart"
+        f"  of it segments {batches / 1e6:8.3f} MB in batches ({weight / 1e6:.3f} MB in frames, and"
+        f" {steady / 1e6:.3f} MB were notifications exactly 1 s apart)"
     )
     return took_s, one.samples
 

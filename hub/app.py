@@ -8,9 +8,8 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from sqlite3 import Connection
 from typing import Any
@@ -18,31 +17,47 @@ from uuid import uuid4
 
 import uvicorn
 
-from hub import __version__
+from hub import __version__, bundle_command
+from hub.admission import Admission
 from hub.board import Board
-from hub.clock import Clock, boot_id
+from hub.bundle_desk import BundleDesk
+from hub.clock import RELEASED_MS, Clock, boot_id
 from hub.config import HubSettings
 from hub.control import ControlDoor
+from hub.devices.coexistence import adapters_beside_wifi
 from hub.devices.fleet import Fleet
 from hub.devices.radio import Radio
+from hub.devices.recording import RecordingRadio
+from hub.devices.replay import REPLAY_TIMING
+from hub.devices.source import RadioSource
 from hub.domain import Athlete, Session
 from hub.import_desk import DeskSetting, ImportDesk
 from hub.imports import originals
 from hub.imports.parcel import unpacked
+from hub.pods import Pods
 from hub.profiles import NewChange, local_day, propose_change, set_removed
 from hub.radio import close_radio, open_radio
+from hub.radio_check import radio_warning
+from hub.radio_recording import RadioRecording
 from hub.recalculation import Recalculation
 from hub.recorder import Recorder
+from hub.replayed_clock import ReplayedClock, Tempo
+from hub.scan_command import radio_answer
 from hub.schedule import hub_schedule
 from hub.serving import Server, listening_socket, owned
 from hub.store import accounts, athletes, boots
 from hub.store.database import Database
 from hub.store.outbox import StoreOutbox
 from hub.store.records import Moment, propose
+from hub.strap_wishes import StrapWishes
+from hub.sync_desk import DeskParts, SyncDesk
+from hub.time_watch import TimeWatch, offset_s
 from hub.uplink import Uplink
+from hub.wearing_desk import Parts, WearingDesk
 from hub.web.app import create_web
 from hub.web.live import Frames
 from hub.web.parts import Actions, SyncView, WebParts
+from hub.web.radio_parts import RadioParts
 
 TICK_S = 1.0
 GRACE_S = 3
@@ -52,34 +67,65 @@ SETUP_ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
 class Hub:
     """All parts of one pitchside process. `run` returns after `stop`, a signal, or raises HubError."""
 
-    def __init__(self, settings: HubSettings, database: Database, radio: Radio) -> None:
+    def __init__(
+        self, settings: HubSettings, database: Database, radio: Radio, tempo: Tempo | None = None
+    ) -> None:
         self.settings, self.database = settings, database
-        self._boot_id = boot_id()
+        self._boot_id = boot_id() if tempo is None else tempo.boot_id
         boot_no = database.write_now(lambda db: boots.register(db, self._boot_id))
-        self.clock = Clock(boot_no, database.read_now(lambda db: boots.best_anchor(db, boot_no)))
+        known = database.read_now(lambda db: boots.best_anchor(db, boot_no))
+        least_ms = max(RELEASED_MS, database.read_now(boots.newest_known_ms))
+        self.clock = Clock(boot_no, known, least_ms) if tempo is None else ReplayedClock(boot_no, tempo)
         database.write_now(lambda db: boots.add_anchor(db, self.clock.anchor))
         self.board = Board()
         self.recorder = Recorder(database, self.board, self.moment)
         self.frames = Frames()
         self.stopping = asyncio.Event()
+        self.pods = Pods(database, self.moment, lambda: self.recorder.session)
+        recording = RecordingRadio(radio, None, self.clock.mono_ms)
+        self.radio_recording = RadioRecording(recording, self.clock.wall_ms)
         self.fleet = Fleet(
-            radio,
-            self.recorder.hear,
+            recording,
+            Admission(self.recorder.hear, self._is_ours, self._running_id).hear,
             self.clock.mono_ms,
+            on_sensor=self.pods.hear,
             slots_per_adapter=settings.slots_per_adapter,
+            timing=None if tempo is None else REPLAY_TIMING,
+            speed=1.0 if tempo is None else tempo.replay.speed,
+        )
+        self.wishes = StrapWishes(database, self.fleet, self.clock.wall_ms)
+        self.wearing = WearingDesk(
+            Parts(database, self.recorder, self.fleet.statuses, self.moment, self._wearing_changed)
         )
         outbox = StoreOutbox(
             database, self._boot_id, self.moment, self.clock.learn,
-            partial(originals.delete, desk_setting(settings).originals),
+            partial(originals.delete, desk_setting(settings).originals), self._athletes_arrived,
         )  # fmt: skip
         self.imports = ImportDesk(database, self.moment, desk_setting(settings))
         self.recalculation = Recalculation(database, self.clock.wall_ms)
+        self.time = TimeWatch(database, self.clock, self.moment, self.recalculation.wake)
         key_path = settings.database_path.with_name("hub.key")
         self.uplink = Uplink(database, outbox, self.clock, key_path)
+        self.bundles = BundleDesk(
+            database, outbox, lambda: (self.clock.mono_ms(), self.clock.wall_ms()), self.moment,
+            bundle_command.setting_of(settings), self.uplink.standing_still,
+        )  # fmt: skip
+        self.desk = SyncDesk(
+            database,
+            DeskParts(
+                self.moment, self.uplink.verify, self.uplink.club, self._assign_strap, self._edited
+            ),
+        )  # fmt: skip
 
     def moment(self) -> Moment:
         """Now, for an edit."""
         return Moment(self.clock.boot_no, self.clock.mono_ms(), self.clock.wall_ms(), lambda: str(uuid4()))
+
+    def _is_ours(self, strap_id: str) -> bool:
+        return self.wishes.is_ours(strap_id)
+
+    def _running_id(self) -> str | None:
+        return None if self.recorder.session is None else self.recorder.session.session_id
 
     # --- running
 
@@ -90,17 +136,20 @@ class Hub:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self.stopping.set)
+        await self.pods.restore()
         await self.recorder.restore()
+        await self.wishes.restore()
         await self.imports.settle()
         self.frames.publish(self.board.snapshot(self.clock.mono_ms(), self.clock.wall_ms()))
         door = ControlDoor(settings.control_path, self._verbs())
-        schedule = hub_schedule(self._check_time, self._tidy)
+        schedule = hub_schedule(self.time.look, self._tidy)
         server = self._server()
         tasks = [
             asyncio.create_task(server.serve(sockets=[bound]), name="web"),
             asyncio.create_task(self.fleet.run(), name="fleet"),
             asyncio.create_task(self._tick(), name="tick"),
             asyncio.create_task(self.imports.run(), name="imports"),
+            asyncio.create_task(self.bundles.run(), name="bundles"),
             asyncio.create_task(self.recalculation.run(), name="recalculation"),
         ]
         stop = asyncio.create_task(self.stopping.wait())
@@ -129,9 +178,11 @@ class Hub:
         stop.cancel()
         for task in others:
             task.cancel()
-        await asyncio.gather(*others, stop, self.uplink.stop(), return_exceptions=True)
+        await asyncio.gather(*others, stop, self.uplink.stop(), self.desk.close(), return_exceptions=True)
         await asyncio.gather(web, return_exceptions=True)
+        self.radio_recording.end()
         await self.imports.close()
+        await self.pods.close()
         await self.recorder.close()
 
     def _server(self) -> Server:
@@ -155,10 +206,14 @@ class Hub:
             await asyncio.sleep(next_at - loop.time())
             battery: dict[str, int] = {}
             for strap in self.fleet.statuses():
+                if strap.is_pod:
+                    self.pods.label(strap.strap_id, strap.name, strap.address)
+                    continue
                 self.recorder.label_strap(strap.strap_id, strap.name, strap.address)
                 if strap.battery_percent is not None:
                     battery[strap.strap_id] = strap.battery_percent
             await self.recorder.tick()
+            await self.pods.tick()
             await self.recorder.refresh_alpha1()
             self.board.set_battery(battery)
             self.board.warning = self._warning()
@@ -170,15 +225,9 @@ class Hub:
         refused = self.recorder.storage_error
         if refused is not None:
             return f"Heart rates are not being saved. {refused} {refused.hint}".strip()
-        return f"The radio does not work. {self.fleet.trouble}" if self.fleet.trouble else ""
+        return radio_warning(self.fleet.receiver_statuses())
 
     # --- time
-
-    async def _check_time(self) -> None:
-        anchor = self.clock.system_anchor()
-        if anchor.source == "ntp" and not self.clock.is_verified:
-            self.clock.learn(anchor)
-            await self.database.write(lambda db: boots.add_anchor(db, anchor))
 
     async def _tidy(self) -> None:
         now_ms = self.clock.wall_ms()
@@ -188,32 +237,50 @@ class Hub:
 
     def sync_view(self) -> SyncView:
         """The relay's state for the pages."""
-        status = self.uplink.status
+        status, limits, network = self.uplink.status, self.uplink.limits, self.uplink.network
         if status is None:
             return SyncView(False, "not enrolled", "This hub has not joined a club yet.", None, None)
         error = f"{status.last_error} {status.hint}".strip() if status.last_error else None
-        return SyncView(True, status.state, status.detail, error, status.next_try_s)
+        return SyncView(
+            True, status.state, status.detail, error, status.next_try_s,
+            is_paused=limits.is_paused, cap_kbit_s=limits.cap_kbit_s, only_network=limits.only_network,
+            network=None if network is None else network.name,
+            eta_s=self.uplink.eta_s, bytes_pending=self.uplink.bytes_pending, bytes_sent=status.bytes_sent,
+        )  # fmt: skip
 
     # --- actions
 
     async def _start_session(self, title: str, sport: str) -> Session:
-        offset_s = time.localtime(self.clock.wall_ms() / 1000).tm_gmtoff
-        return await self.recorder.start_session(title, sport, offset_s)
+        return await self.recorder.start_session(title, sport, offset_s(self.clock.wall_ms()))
 
     async def _end_session(self) -> Session:
         """End it, then link what files imported meanwhile tell of it."""
         session = await self.recorder.end_session()
+        await self.pods.tick()
         await self.imports.link_recorded(session.session_id)
         return session
 
-    async def _save_athlete(self, athlete_id: str | None, fields: dict[str, object]) -> Athlete:
-        moment = self.moment()
+    async def _assign_strap(self, strap_id: str, athlete_id: str | None) -> None:
+        await self.recorder.assign(strap_id, athlete_id)
+        await self.wishes.follow()
+
+    async def _wearing_changed(self, session_id: str | None) -> None:
+        """Who wears what was changed: the radio, the results and what files fill follow."""
+        await self.wishes.follow()
+        self.recalculation.wake()
+        live = self.recorder.session
+        if session_id is not None and (live is None or live.session_id != session_id):
+            await self.imports.link_recorded(session_id)
+
+    async def _save_athlete(self, athlete_id: str | None, fields: dict[str, object], by: str = "") -> Athlete:
+        moment = replace(self.moment(), by=by)
         pk = athlete_id or moment.new_id()
 
         def change(db: Connection) -> Athlete:
             if athlete_id is not None:
                 athletes.athlete(db, athlete_id)
-            propose(db, moment, "athlete", pk, fields)
+            if fields:
+                propose(db, moment, "athlete", pk, fields)
             return athletes.athlete(db, pk)
 
         saved = await self.database.write(change)
@@ -236,6 +303,18 @@ class Hub:
         athlete_id = await self.database.write(lambda db: set_removed(db, moment, change_id, is_removed))
         await self._values_changed(athlete_id)
 
+    async def _athletes_arrived(self, athlete_ids: set[str]) -> None:
+        """The feed brought edits of athletes: the board and the results follow."""
+        self.recalculation.wake()
+        await self.recorder.roster_changed(athlete_ids)
+
+    async def _edited(self, tbl: str, pk: str, athlete_id: str | None) -> None:
+        """A record was set from the sync's pages: what rests on it follows."""
+        if tbl == "profile_change" and athlete_id is not None:
+            await self._values_changed(athlete_id)
+        elif tbl == "athlete":
+            await self.recorder.roster_changed({pk})
+
     async def _values_changed(self, athlete_id: str) -> None:
         self.recalculation.wake()
         await self.recorder.roster_changed({athlete_id})
@@ -248,25 +327,40 @@ class Hub:
             database=self.database,
             board=self.board,
             imports=self.imports,
+            bundles=self.bundles,
+            desk=self.desk,
             actions=Actions(
                 start_session=self._start_session,
                 end_session=self._end_session,
-                assign_strap=self.recorder.assign,
+                assign_strap=self._assign_strap,
                 save_athlete=self._save_athlete,
                 change_values=self._change_values,
                 set_change_removed=self._set_change_removed,
                 enrol=self.uplink.enrol,
                 sync_now=self._sync_soon,
+                pause_sync=self.uplink.pause,
+                limit_sync=self.uplink.limit,
             ),
             progress=self.recalculation.waiting,
             straps=self.fleet.statuses,
+            radio=RadioParts(
+                receivers=self.fleet.receiver_statuses,
+                foreign=lambda: self.fleet.foreign,
+                keep_wish=self.wishes.keep,
+                pods=self.pods.latest,
+                pod_wearers=self.pods.wearers,
+                assign_pod=self.pods.assign,
+                sharing=adapters_beside_wifi,
+            ),
             sync_view=self.sync_view,
             now_mono_ms=self.clock.mono_ms,
             now_wall_ms=self.clock.wall_ms,
             clock_is_verified=lambda: self.clock.is_verified,
+            hear_tablet=self.time.tablets.hear,
             version=__version__,
             stopping=self.stopping,
             frames=self.frames,
+            wearing=self.wearing,
         )
 
     def _verbs(self) -> dict[str, Any]:
@@ -288,8 +382,11 @@ class Hub:
             }  # fmt: skip
 
         async def verify_verb(_question: dict[str, Any], _data: bytes) -> dict[str, Any]:
-            found = await self.uplink.verify()
+            found = await self.desk.compare()
             return {"words": found.words, "is_equal": found.is_equal, **asdict(found)}
+
+        async def sync_state_verb(_question: dict[str, Any], _data: bytes) -> dict[str, Any]:
+            return {"view": asdict(self.sync_view()), "now_ms": self.clock.wall_ms()}
 
         async def rejoin_verb(question: dict[str, Any], _data: bytes) -> dict[str, Any]:
             return {"words": f"This hub is now one of {await self.uplink.rejoin(str(question['code']))}."}
@@ -298,9 +395,15 @@ class Hub:
             await self.uplink.rotate_key()
             return {"words": "This hub has a new key; the cloud no longer takes the old one."}
 
+        async def radio_verb(_question: dict[str, Any], _data: bytes) -> dict[str, Any]:
+            shot = self.board.snapshot(self.clock.mono_ms(), self.clock.wall_ms())
+            rates = {it.strap_id: it.bpm for it in shot.athletes}
+            return radio_answer(self.fleet, self.clock.mono_ms(), rates.get)
+
         return {
             "keep": keep_verb, "sync": sync_verb, "status": status_verb, "verify": verify_verb,
-            "rejoin": rejoin_verb, "rotate": rotate_verb,
+            "sync_state": sync_state_verb, "rejoin": rejoin_verb, "rotate": rotate_verb, "radio": radio_verb,
+            "record": self.radio_recording.record, **bundle_command.verbs(self.bundles),
         }  # fmt: skip
 
 
@@ -316,10 +419,11 @@ async def serve(settings: HubSettings, on_ready: Callable[[Hub], None] = lambda 
     """Open the store and the radio, run the hub until it is stopped, and close both."""
     with owned(settings):
         database = Database.open(settings.database_path)
+        radio: RadioSource | None = None
         try:
             radio = await open_radio(settings)
             hub = Hub(settings, database, radio)
             await hub.run(lambda: on_ready(hub))
         finally:
-            await close_radio(settings)
+            await close_radio(settings, radio)
             database.close()

@@ -5,18 +5,19 @@ It is a fold over samples and nothing else: it stores nothing, words nothing and
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hub.analytics.credit import coverage_of
+from hub.analytics.custom_zones import zone_between
 from hub.analytics.dfa import Alpha1
 from hub.analytics.live_hrv import LiveBeats, advance_beats, unbroken_rr_1024
 from hub.analytics.live_load import LiveLoad, advance
 from hub.analytics.zones import percent_of_max, zone_of
-from hub.domain import Athlete, Contact, Reading, Session
+from hub.domain import DOUBTFUL, Athlete, Contact, Flaw, Reading, Session
 
 FRESH_S = 5.0
 HEARD_RECENTLY_MS = 10_000
@@ -26,7 +27,8 @@ HEARD_RECENTLY_MS = 10_000
 class LiveState:
     """One athlete's tile in numbers; None is unknown, and `age_s` None is never heard.
 
-    `rmssd_ms` and `alpha1` are of the last two minutes of beats, None once they are over 10 s old.
+    `rmssd_ms` and `alpha1` are of the last two minutes of beats, None once they are over 10 s old. `doubt` is
+    why the rate should not be believed as it stands.
     """
 
     athlete: Athlete
@@ -42,6 +44,7 @@ class LiveState:
     battery_percent: int | None
     rmssd_ms: float | None = None
     alpha1: Alpha1 | None = None
+    doubt: Flaw | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,7 @@ class _Wearing:
     bpm: int | None = None
     heard_ms: int | None = None
     contact: Contact = Contact.UNSUPPORTED
+    flaws: tuple[Flaw, ...] = ()
 
 
 @dataclass(slots=True)
@@ -133,19 +137,27 @@ class Board:
             self._strangers[reading.strap_id] = reading.mono_ms
             return
         self._strangers.pop(reading.strap_id, None)
-        row.strap_id, row.contact = reading.strap_id, reading.contact
-        row.bpm = reading.bpm
-        if reading.bpm is not None:
-            row.heard_ms = reading.mono_ms
-            if self.session is not None:
-                advance(row.load, reading.mono_ms, reading.bpm)
-                advance_beats(row.beats, reading.mono_ms, reading.rr_1024, reading.strap_id)
+        _show(row, reading)
+        if reading.bpm is not None and self.session is not None:
+            advance(row.load, reading.mono_ms, reading.bpm)
+            advance_beats(row.beats, reading.mono_ms, reading.rr_1024, reading.strap_id)
 
     def take_off(self, athlete_id: str) -> None:
         """The athlete no longer wears a strap: nothing live to show, the load so far stays."""
         row = self._rows.get(athlete_id)
         if row is not None:
             row.strap_id, row.bpm, row.heard_ms, row.contact = None, None, None, Contact.UNSUPPORTED
+            row.flaws = ()
+
+    def show(self, athlete_id: str, reading: Reading) -> None:
+        """Put a reading on the athlete's tile that the load holds already."""
+        if athlete_id in self._rows:
+            _show(self._rows[athlete_id], reading)
+
+    def forget_strangers(self, strap_ids: Collection[str]) -> None:
+        """These straps are known to be others': they are not counted as unassigned."""
+        for strap_id in strap_ids:
+            self._strangers.pop(strap_id, None)
 
     def snapshot(self, now_mono_ms: int, now_wall_ms: int) -> BoardSnapshot:
         """The board as it stands, with the age of every value."""
@@ -161,7 +173,7 @@ class Board:
             elapsed_s=elapsed_s,
             athletes=states,
             unassigned=len(self._strangers),
-            fresh=sum(s.bpm is not None and s.age_s is not None and s.age_s <= FRESH_S for s in states),
+            fresh=sum(_is_fresh(state) for state in states),
             warning=self.warning,
         )
 
@@ -174,7 +186,7 @@ class Board:
             strap_id=row.strap_id,
             bpm=row.bpm,
             pct_hr_max=percent_of_max(row.bpm, hr_max) if known and row.bpm and hr_max else None,
-            zone=zone_of(row.bpm, hr_max) if known and row.bpm and hr_max else None,
+            zone=_zone(row.athlete, row.bpm),
             banister_au=row.load.banister if counting else None,
             edwards_au=row.load.edwards if counting else None,
             coverage=coverage_of(row.load.covered_s, elapsed_s) if elapsed_s is not None else None,
@@ -183,8 +195,31 @@ class Board:
             battery_percent=self._battery.get(row.strap_id) if row.strap_id else None,
             rmssd_ms=row.beats.rmssd_ms if has_beats else None,
             alpha1=row.alpha1 if has_beats else None,
+            doubt=next((flaw for flaw in row.flaws if flaw in DOUBTFUL), None) if row.flaws else None,
         )
 
 
 def _is_recent(beats: LiveBeats, now_mono_ms: int) -> bool:
     return beats.last_ms is not None and beats.last_ms >= now_mono_ms - HEARD_RECENTLY_MS
+
+
+def _is_fresh(state: LiveState) -> bool:
+    """A rate heard just now that can be believed."""
+    has_rate = state.bpm is not None and state.age_s is not None and state.age_s <= FRESH_S
+    return has_rate and state.doubt is None
+
+
+def _show(row: _Wearing, reading: Reading) -> None:
+    row.strap_id, row.contact = reading.strap_id, reading.contact
+    row.bpm, row.flaws = reading.bpm, reading.flaws
+    if reading.bpm is not None:
+        row.heard_ms = reading.mono_ms
+
+
+def _zone(athlete: Athlete, bpm: int | None) -> int | None:
+    """The zone of a rate by the athlete's own edges, or by the five standard ones."""
+    if not bpm:
+        return None
+    if athlete.zone_edges_bpm:
+        return zone_between(bpm, athlete.zone_edges_bpm)
+    return None if athlete.hr_max_bpm is None else zone_of(bpm, athlete.hr_max_bpm)

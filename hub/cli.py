@@ -13,24 +13,29 @@ import logging
 import os
 import secrets
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from hub import __version__, import_command, metric_docs
+from hub import (
+    __version__,
+    bundle_command,
+    import_command,
+    metric_docs,
+    radio_test_command,
+    record_command,
+    replay_command,
+    scan_command,
+    sync_command,
+)
 from hub.analytics.errors import UnknownMetric
 from hub.app import Hub, serve
 from hub.config import HubSettings
 from hub.control import ask
-from hub.devices.fleet import Fleet
-from hub.domain import Reading, StrapStatus
 from hub.errors import ActionRefused, HubError
-from hub.radio import close_radio, open_radio
 from hub.store import accounts, ledger
 from hub.store.database import Database
-from hub.store.ledger import Ledger
 
 SETUP_ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
 EXAMPLES = """\
@@ -38,9 +43,13 @@ examples:
   touchline-hub demo                       a whole squad, hub and cloud on this machine
   touchline-hub run                        the pitchside hub
   touchline-hub scan --seconds 20          which straps are in earshot
+  touchline-hub radio-test                 what this machine's adapters can do
+  touchline-hub record match.radio         raw radio events, to play again
+  touchline-hub replay match.radio --speed 20
   touchline-hub import run.fit --athlete 7
   touchline-hub import season/ export.zip --dry-run
   touchline-hub sync                       send and fetch now, then say what happened
+  touchline-hub bundle --to /media/usb     what is pending, onto a stick
   touchline-hub metrics banister_trimp
   touchline-hub status --json
 
@@ -102,9 +111,23 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--speed", type=float, default=1.0, help="how fast the plan passes (default 1)")
     demo.add_argument("--faults", choices=("none", "silent", "mixed"), default="none", help="what goes wrong")
 
-    scan = verb("scan", "List the straps in earshot.", _scan, "scan --seconds 20")
-    scan.add_argument("--seconds", type=float, default=12.0, help="how long to listen (default 12)")
-    scan.add_argument("--json", action="store_true", help="print JSON")
+    scan_command.add_options(
+        verb("scan", "Show the straps in earshot as a live table.", scan_command.run, "scan --seconds 20")
+    )
+
+    record_command.add_options(
+        verb("record", "Record raw radio events, beside the hub or instead of it.", record_command.run,
+             "record match.radio")
+    )  # fmt: skip
+    replay_command.add_options(
+        verb("replay", "Play a recorded or made-up session through the whole hub.", _replay,
+             "replay match.radio --speed 20\n"
+             "  touchline-hub replay --athletes 24 --faults swaps,foreign --speed 60")
+    )  # fmt: skip
+    radio_test_command.add_options(
+        verb("radio-test", "Measure what this machine's adapters hear, hold, lose and delay.",
+             radio_test_command.run, "radio-test --hold 60 --json")
+    )  # fmt: skip
 
     take = verb(
         "import", "Import export files of any wearable, also beside a running hub.", _import,
@@ -120,8 +143,14 @@ def _parser() -> argparse.ArgumentParser:
     metrics.add_argument("--json", action="store_true", help="print JSON")
 
     sync = verb("sync", "Send what is pending and fetch what is new, through the running hub.", _sync, "sync")
-    sync.add_argument("--status", action="store_true", help="only say what is pending")
+    sync_command.add_arguments(sync)
 
+    bundle_command.add_arguments(
+        verb(
+            "bundle", "Carry what is pending to the cloud on a USB stick, and its answer back.",
+            bundle_command.run, bundle_command.EXAMPLE,
+        )
+    )  # fmt: skip
     check = verb("verify", "Compare with the cloud what both should have.", _verify, "verify --json")
     check.add_argument("--json", action="store_true", help="print JSON")
     rejoin = verb(
@@ -165,6 +194,12 @@ def _new_setup_code() -> str:
     return "".join(letters[:4]) + "-" + "".join(letters[4:])
 
 
+def _replay(settings: HubSettings, options: argparse.Namespace) -> int:
+    logging.getLogger().setLevel(logging.WARNING)
+    logging.getLogger("hub.devices").setLevel(logging.ERROR)  # the recorded links were lost long ago
+    return replay_command.run(settings, options, Hub)
+
+
 def _demo(settings: HubSettings, options: argparse.Namespace) -> int:
     from hub import demo  # the demo extra is optional
 
@@ -175,42 +210,6 @@ def _demo(settings: HubSettings, options: argparse.Namespace) -> int:
     except KeyboardInterrupt:  # before the hub was up; afterwards it stops by itself
         print("Stopped.")
     return 0
-
-
-def _scan(settings: HubSettings, options: argparse.Namespace) -> int:
-    found, trouble = asyncio.run(_listen(settings, options.seconds))
-    if options.json:
-        print(json.dumps([asdict(strap) for strap in found], indent=1))
-    elif found:
-        print(f"{'strap':<10} {'name':<22} {'way in':<10} {'signal':>8} {'battery':>8}  adapter")
-        for strap in found:
-            print(_strap_line(strap))
-    else:
-        print(trouble or "No strap was heard. Wet the electrodes, put one on, and try again nearer the hub.")
-    return 0 if found else 1
-
-
-def _strap_line(strap: StrapStatus) -> str:
-    signal = f"{strap.rssi_dbm} dBm" if strap.rssi_dbm is not None else "–"
-    battery = f"{strap.battery_percent} %" if strap.battery_percent is not None else "–"
-    return f"{strap.strap_id:<10} {strap.name:<22} {strap.via:<10} {signal:>8} {battery:>8}  {strap.adapter}"
-
-
-async def _listen(settings: HubSettings, seconds: float) -> tuple[tuple[StrapStatus, ...], str | None]:
-    radio = await open_radio(settings)
-
-    def ignore(_reading: Reading) -> None:
-        """The statuses are enough."""
-
-    fleet = Fleet(radio, ignore, lambda: time.monotonic_ns() // 1_000_000)
-    listening = asyncio.create_task(fleet.run())
-    try:
-        await asyncio.wait([listening], timeout=seconds)
-        return fleet.statuses(), fleet.trouble
-    finally:
-        listening.cancel()
-        await asyncio.gather(listening, return_exceptions=True)
-        await close_radio(settings)
 
 
 # --- import, sync, status
@@ -244,11 +243,7 @@ class _Store:
 
 
 def _sync(settings: HubSettings, options: argparse.Namespace) -> int:
-    if not options.status:
-        print(_asked(settings, "sync")["words"])
-    with _Store(settings) as database:
-        print(ledger_words(database.read_now(ledger.sync_ledger)))
-    return 0
+    return sync_command.run(settings, options)
 
 
 def _verify(settings: HubSettings, options: argparse.Namespace) -> int:
@@ -285,20 +280,6 @@ def _asked(settings: HubSettings, verb: str, **fields: object) -> dict[str, Any]
     return answer
 
 
-def ledger_words(standing: Ledger) -> str:
-    """The ledger in one sentence a person can act on."""
-    if standing.hub_id is None:
-        return "This hub is not enrolled; enter a claim code on its sync page."
-    said = f"{standing.ops_accepted} records and {standing.segments_stored} segments are in the cloud."
-    if standing.pending:
-        said += f" {standing.ops_pending} records and {standing.segments_pending} segments wait."
-    else:
-        said = f"Synced: {said}"
-    if standing.ops_dead:
-        said += f" {standing.ops_dead} records were rejected: see the sync page."
-    return said
-
-
 def _status(settings: HubSettings, options: argparse.Namespace) -> int:
     running = ask(settings.control_path, "status")
     with _Store(settings) as database:
@@ -312,7 +293,7 @@ def _status(settings: HubSettings, options: argparse.Namespace) -> int:
         live = f"{running['fresh']} of {running['athletes']} athletes live"
         session = running["session"] or "no session"
         print(f"The hub runs at {running['url']} (process {running['pid']}): {live}, {session}.")
-    print(ledger_words(standing))
+    print(sync_command.in_short(standing))
     return 0
 
 

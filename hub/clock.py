@@ -1,6 +1,7 @@
 """Time on a machine whose clock may be wrong: a monotonic clock per boot, and wall time as a view of it.
 
-It never sets the system's clock; anchors (network time, the cloud) only correct the view.
+It never sets the system's clock; anchors (network time, the cloud, tablets) only correct the view, and where
+none has spoken it stands at the last time that was known, never before.
 """
 
 from __future__ import annotations
@@ -8,13 +9,18 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import msgspec
+
 from hub.store.boots import VERIFIED
 from sync.wire import Anchor
 
 BOOT_ID_FILE = Path("/proc/sys/kernel/random/boot_id")
 NETWORK_TIME_FLAG = Path("/run/systemd/timesync/synchronized")
 SYSTEM_ERR_MS = 3_600_000
+LOST_ERR_MS = 10 * 365 * 86_400_000
 NTP_ERR_MS = 100
+RELEASED_MS = 1_795_219_200_000
+"""2026-11-21: no true time is before this version was made. Raise it with every release."""
 
 
 def mono_ms() -> int:
@@ -30,9 +36,9 @@ def boot_id() -> str:
 class Clock:
     """This boot's monotonic clock and the best view of wall time so far."""
 
-    def __init__(self, boot_no: int, known: Anchor | None = None) -> None:
-        self.boot_no = boot_no
-        self.anchor = self.system_anchor()
+    def __init__(self, boot_no: int, known: Anchor | None = None, least_ms: int = RELEASED_MS) -> None:
+        self.boot_no, self.least_ms = boot_no, least_ms
+        self.anchor = self._not_before_least(self.system_anchor())
         if known is not None:
             self.learn(known)
 
@@ -47,12 +53,18 @@ class Clock:
             source="ntp" if is_synchronised else "system",
         )
 
+    def _not_before_least(self, anchor: Anchor) -> Anchor:
+        """A system that was reset to 1970 counts from the last time that was known instead."""
+        if anchor.source in VERIFIED or anchor.wall_ms >= self.least_ms:
+            return anchor
+        return msgspec.structs.replace(anchor, wall_ms=self.least_ms, err_ms=LOST_ERR_MS)
+
     def learn(self, anchor: Anchor) -> None:
-        """Adopt an anchor of this boot that is at least as certain as the one in use."""
+        """Adopt an anchor of this boot that is surer than the one in use; verified beats what is not."""
         if anchor.boot_no != self.boot_no:
             return
-        is_as_certain = anchor.source in VERIFIED and anchor.err_ms <= self.anchor.err_ms
-        if is_as_certain or not self.is_verified:
+        is_verified = anchor.source in VERIFIED
+        if (self.is_verified, -self.anchor.err_ms) <= (is_verified, -anchor.err_ms):
             self.anchor = anchor
 
     @property

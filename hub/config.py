@@ -23,8 +23,8 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 class HubSettings:
     """Where the hub keeps its data, listens, finds its radio and its files.
 
-    `cloud_port` is for the demo's cloud; `zone` is the club's, for files that give no offset; `usb` are
-    folders under which sticks are mounted.
+    `relays` are written "name=host, name=host:port/key"; `cloud_port` is for the demo's cloud; `zone` is the
+    club's, for files that give no offset; `usb` are folders under which sticks are mounted.
     """
 
     data: Path = Path("touchline-data")
@@ -32,6 +32,7 @@ class HubSettings:
     port: int = 8000
     backend: str = "bluez"
     adapters: tuple[str, ...] = ()
+    relays: str = ""
     virtual_port: int = 9700
     cloud_port: int = 8100
     slots_per_adapter: int | None = None
@@ -76,6 +77,7 @@ class HubSettings:
             port=_number(env, "TOUCHLINE_PORT", usual.port),
             backend=backend,
             adapters=adapters,
+            relays=env.get("TOUCHLINE_RELAYS", "").strip(),
             virtual_port=_number(env, "TOUCHLINE_VIRTUAL_PORT", usual.virtual_port),
             cloud_port=_number(env, "TOUCHLINE_CLOUD_PORT", usual.cloud_port),
             slots_per_adapter=_number(env, "TOUCHLINE_SLOTS", 0) if slots else None,

@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from sqlite3 import Connection
 from typing import Any
 from uuid import uuid4
 
@@ -27,10 +28,12 @@ from hub import seed
 from hub.app import Hub, serve
 from hub.clock import Clock, boot_id
 from hub.config import HubSettings
+from hub.devices.virtual.pod import VirtualPod
+from hub.devices.virtual.squad import serial_of
 from hub.domain import Role
 from hub.errors import DiskFull, HubError, PortTaken
 from hub.serving import listening_socket
-from hub.store import accounts, athletes, boots, ledger, meta
+from hub.store import accounts, athletes, boots, ledger, meta, pods
 from hub.store.database import Database
 from hub.store.records import Moment
 from hub.web.auth import hashed
@@ -42,6 +45,9 @@ CLOUD_READY_S = 80.0
 PITCH_READY_S = 30.0
 FIRST_SYNC_S = 60.0
 NEEDED_MIB = 400
+PODS = 2
+FOREIGN = 2
+"""Athletes with a running pod, and straps of another team next door."""
 PR_SET_PDEATHSIG = 1
 """Linux prctl(2): the child gets this signal when its parent dies, however that happens."""
 
@@ -185,6 +191,14 @@ def _prepare(settings: HubSettings, options: DemoOptions, say: Callable[[str], N
 def _seed(database: Database, clock: Clock, count: int, say: Callable[[str], None]) -> None:
     moment = Moment(clock.boot_no, clock.mono_ms(), clock.wall_ms(), lambda: str(uuid4()))
     seed.store_history(database.write_now, moment, count, lambda done, of: say(f"    session {done} of {of}"))
+    database.write_now(_give_pods)
+
+
+def _give_pods(db: Connection) -> None:
+    """The first athletes wear the pods of the virtual pitch."""
+    for number, athlete in enumerate(athletes.all_athletes(db)[:PODS], start=1):
+        pod_id = serial_of(VirtualPod.address_offset + number)
+        pods.keep(db, pods.Pod(pod_id, f"Running pod {number}", "", athlete.athlete_id))
 
 
 # --- the processes beside the hub
@@ -202,6 +216,7 @@ def _pitch_command(options: DemoOptions) -> list[str]:
     return [
         sys.executable, "-m", "hub.devices.virtual.pitch", "--athletes", str(options.athlete_count),
         "--port", "0", "--speed", str(options.speed), "--faults", options.faults, "--stop-with-stdin",
+        "--broadcast", str(options.athlete_count // 6), "--pods", str(PODS), "--foreign", str(FOREIGN),
     ]  # fmt: skip
 
 

@@ -55,7 +55,10 @@ DOUBTFUL = (Flaw.JUMP, Flaw.FLAT)
 
 @dataclass(frozen=True, slots=True)
 class Athlete:
-    """A person who wears a strap. `hr_max_bpm` None means unknown: zones and loads are not computed."""
+    """A person who wears a strap. `hr_max_bpm` None means unknown: zones and loads are not computed.
+
+    `zone_edges_bpm` are the lower edges of zones 1, 2 ... of an athlete with zones of their own.
+    """
 
     athlete_id: str
     name: str
@@ -64,6 +67,7 @@ class Athlete:
     hr_max_bpm: int | None = None
     hr_rest_bpm: int | None = None
     is_active: bool = True
+    zone_edges_bpm: tuple[float, ...] = ()
 
     @property
     def profile(self) -> HeartProfile:
@@ -173,7 +177,8 @@ class StrapStatus:
 
     `adapter` is the receiver, an adapter or a relay as `receiver_kind` says. `packet_loss` is the share of
     values missing in the last minute; `flaws` counts what was wrong so far; `trouble` says in words why the
-    strap is not as it should be. `is_held` means that another device keeps it from taking our connection.
+    strap is not as it should be. `is_held` means that another device keeps it from taking our connection;
+    `is_pod` that it measures running and no heart rate.
     """
 
     strap_id: str
@@ -200,6 +205,22 @@ class StrapStatus:
     model: str | None = None
     worn_at: str | None = None
     receivers: tuple[tuple[str, int], ...] = ()
+    is_pod: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiverStatus:
+    """One adapter or relay as it is now; `slots` None where nobody knows how many links it can hold.
+
+    `mode` is passive, active or not scanning; `trouble` says in words why it cannot be used.
+    """
+
+    name: str
+    kind: str
+    slots: int | None
+    used: int
+    mode: str
+    trouble: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from sqlite3 import Connection
 
+from hub.cloud_line import CloudLine
 from hub.errors import ActionRefused
 from hub.store import meta, oplog, segments
 from hub.store.database import Database
@@ -55,8 +56,18 @@ def _write_key(path: Path) -> bytes:
     return seed
 
 
-async def enrol(database: Database, key_path: Path, cloud_url: str, claim_code: str, version: str) -> str:
-    """Enrol with a claim code; returns the club's name. Raises ActionRefused with the cloud's own hint."""
+async def enrol(
+    database: Database,
+    key_path: Path,
+    cloud_url: str,
+    claim_code: str,
+    version: str,
+    line: CloudLine | None = None,
+) -> str:
+    """Enrol with a claim code; returns the club's name. Raises ActionRefused with the cloud's own hint.
+
+    `line` remembers the key of the cloud's certificate, by which the cloud is known again before the date is.
+    """
     known = await database.read(lambda db: meta.value(db, "club_name"))
     if known is not None:
         raise ActionRefused(
@@ -64,7 +75,10 @@ async def enrol(database: Database, key_path: Path, cloud_url: str, claim_code: 
         )
     seed = load_key(key_path)
     try:
-        answer = await ask_cloud(cloud_url, seed, claim_code.strip().upper(), model="touchline", sw=version)
+        answer = await ask_cloud(
+            cloud_url, seed, claim_code.strip().upper(), model="touchline", sw=version,
+            transport=None if line is None else line.transport(cloud_url),
+        )  # fmt: skip
     except SyncError as error:
         raise ActionRefused(f"The cloud did not take this hub: {error}", hint=error.hint) from error
 
@@ -73,24 +87,34 @@ async def enrol(database: Database, key_path: Path, cloud_url: str, claim_code: 
         meta.put(db, "club_id", answer.club_id)
         meta.put(db, "club_name", answer.club_name)
         meta.put(db, "cloud_url", cloud_url)
+        meta.put(db, "bundle_key", answer.bundle_key or None)
 
     await database.write(change)
+    if line is not None:
+        line.announced(answer.spki_pins)
+        await line.keep()
     return answer.club_name
 
 
-async def rejoin(database: Database, key_path: Path, claim_code: str, version: str) -> str:
+async def rejoin(
+    database: Database, key_path: Path, claim_code: str, version: str, line: CloudLine | None = None
+) -> str:
     """Become a hub of its own, under a new name and key, with everything recorded; the club's name.
 
     For a copied card, and for a hub that was shut out. What the cloud has already it recognises.
     Raises ActionRefused.
     """
-    books = await database.read(lambda db: (meta.value(db, "cloud_url"), meta.value(db, "club_id")))
-    cloud_url, club_id = books
+    names = ("cloud_url", "club_id", "hub_id")
+    cloud_url, club_id, hub_id = await database.read(lambda db: [meta.value(db, it) for it in names])
     if cloud_url is None or club_id is None:
         raise ActionRefused("This hub belongs to no club yet.", hint="Enrol it on the sync page.")
     seed = prepare_next_key(key_path)
+    leaves = None if hub_id is None else (hub_id, load_key(key_path))
     try:
-        answer = await ask_cloud(cloud_url, seed, claim_code.strip().upper(), model="touchline", sw=version)
+        answer = await ask_cloud(
+            cloud_url, seed, claim_code.strip().upper(), model="touchline", sw=version, leaves=leaves,
+            transport=None if line is None else line.transport(cloud_url),
+        )  # fmt: skip
     except SyncError as error:
         raise ActionRefused(f"The cloud did not take this hub: {error}", hint=error.hint) from error
     if answer.club_id != club_id:
@@ -100,6 +124,7 @@ async def rejoin(database: Database, key_path: Path, claim_code: str, version: s
 
     def change(db: Connection) -> None:
         meta.put(db, "hub_id", answer.hub_id)
+        meta.put(db, "bundle_key", answer.bundle_key or None)
         oplog.fork(db, 1, answer.server_ms)
         segments.doubt_stored(db)
 

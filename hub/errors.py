@@ -7,6 +7,7 @@ HubError
  │   └─ NotFound
  ├─ RadioError
  │   ├─ AdapterMissing
+ │   │   └─ RelaySilent
  │   └─ SlotsTaken
  ├─ DecodeError
  │   └─ ExportUnreadable
@@ -60,6 +61,10 @@ class RadioError(HubError):
 
 class AdapterMissing(RadioError):
     """No Bluetooth adapter was found:"""
+
+
+class RelaySilent(AdapterMissing):
+    """A relay is not reached:"""
 
 
 class SlotsTaken(RadioError):

@@ -95,7 +95,18 @@ def athletes_on(db: Connection, day: date, *, include_inactive: bool = False) ->
 
 def _with(athlete: Athlete, parameters: Parameters) -> Athlete:
     heart = parameters.heart
-    return replace(athlete, sex=heart.sex, hr_max_bpm=heart.hr_max_bpm, hr_rest_bpm=heart.hr_rest_bpm)
+    try:
+        zones = parameters.zones
+        edges = edges_in_bpm(zones, heart, parameters.lthr_bpm) if zones is not None else ()
+    except ProfileIncomplete:
+        edges = ()
+    return replace(
+        athlete,
+        sex=heart.sex,
+        hr_max_bpm=heart.hr_max_bpm,
+        hr_rest_bpm=heart.hr_rest_bpm,
+        zone_edges_bpm=edges,
+    )
 
 
 def faults(db: Connection, athlete_id: str, new: NewChange, today: date) -> dict[str, str]:

@@ -11,23 +11,27 @@ from hub.devices.source import RadioSource
 from hub.devices.together import RadiosTogether
 from hub.errors import SettingInvalid
 
+NO_ADAPTERS = ("none",)
+"""What TOUCHLINE_ADAPTERS says where relays alone do the listening."""
 
-async def open_radio(settings: HubSettings, relays: str = "") -> RadioSource:
+
+async def open_radio(settings: HubSettings, relays: str | None = None) -> RadioSource:
     """The radios the settings name: BlueZ through bleak, or the virtual pitch through the same bleak.
 
-    `relays` are more receivers, written "name=host, name=host:port/key". Raises SettingInvalid for relays
-    that cannot be understood, and where an extra that is needed is not installed.
+    `relays` stands in for the setting: more receivers, written "name=host, name=host:port/key". Raises
+    SettingInvalid for relays that cannot be understood, and where an extra that is needed is not installed.
     """
-    if not relays.strip():
+    named = settings.relays if relays is None else relays
+    if not named.strip():
         return await _adapters(settings)
     try:
         from hub.devices.relays import RelayRadio, relays_from_text
     except ImportError as error:
-        raise SettingInvalid(
-            "relays.", hint="Install the relays extra: pip install 'touchline[relays]'."
-        ) from error
-    known = relays_from_text(relays)
-    return RadiosTogether(await _adapters(settings), RelayRadio(known))
+        raise SettingInvalid("TOUCHLINE_RELAYS.", hint="Install the hub extra: touchline[hub].") from error
+    remote = RelayRadio(relays_from_text(named))
+    if settings.adapters == NO_ADAPTERS:
+        return remote
+    return RadiosTogether(await _adapters(settings), remote)
 
 
 async def close_radio(settings: HubSettings, radio: RadioSource | None = None) -> None:
@@ -41,6 +45,8 @@ async def close_radio(settings: HubSettings, radio: RadioSource | None = None) -
 
 
 async def _adapters(settings: HubSettings) -> RadioSource:
+    if settings.adapters == NO_ADAPTERS:
+        raise SettingInvalid("TOUCHLINE_ADAPTERS=none.", hint="Name relays in TOUCHLINE_RELAYS.")
     if settings.backend == "bluez":
         return BleakRadio(settings.adapters)
     try:

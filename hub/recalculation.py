@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from sqlite3 import Connection
 
 from hub.errors import HubError, NotFound
+from hub.judgement import TrustDoc, trust_docs
 from hub.results import VERSIONS, Outcome, new_result, outcomes
-from hub.store import session_results, sessions
+from hub.store import session_quality, session_results, sessions
 from hub.store.database import Database
 from hub.store.session_results import Mark
 
@@ -58,6 +59,7 @@ class Recalculation:
         is_failing = False
         with suppress(HubError):
             await self._database.write(lambda db: session_results.mark_outdated(db, VERSIONS))
+            await self._database.write(session_quality.mark_missing)
         while True:
             try:
                 await self.settle()
@@ -88,7 +90,7 @@ class Recalculation:
     async def _serve(self, mark: Mark) -> None:
         at_ms = self._now_wall_ms()
         try:
-            made = await self._database.read(lambda db: _compute(db, mark.session_id))
+            made, trusted = await self._database.read(lambda db: _compute(db, mark.session_id))
         except HubError:
             raise
         except Exception:  # one bad session must not keep the others waiting; its page says the same
@@ -99,17 +101,18 @@ class Recalculation:
         def change(db: Connection) -> None:
             if session_results.clear(db, mark):
                 _keep(db, mark, made, at_ms)
+                session_quality.keep(db, mark.session_id, trusted)
 
         await self._database.write(change)
 
 
-def _compute(db: Connection, session_id: str) -> list[Outcome] | None:
-    """Everyone's outcome; None for a session that is gone or still runs."""
+def _compute(db: Connection, session_id: str) -> tuple[list[Outcome] | None, list[TrustDoc]]:
+    """Everyone's outcome, and how far it can be trusted; None for a session that is gone or still runs."""
     try:
         session = sessions.session(db, session_id)
     except NotFound:
-        return None
-    return None if session.is_live else outcomes(db, session)
+        return None, []
+    return (None, []) if session.is_live else (outcomes(db, session), trust_docs(db, session))
 
 
 def _keep(db: Connection, mark: Mark, made: list[Outcome] | None, at_ms: int) -> None:

@@ -8,28 +8,27 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import defaultdict
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from datetime import date
-from functools import wraps
+from functools import partial, wraps
 from sqlite3 import Connection
 from typing import Any, ParamSpec, TypeVar
-
-import numpy as np
 
 from hub.analytics.live_hrv import REFRESH_MS, LiveBeats, advance_beats, alpha1_squad
 from hub.analytics.live_load import LiveLoad, advance
 from hub.attribution import Attribution
 from hub.board import Board
-from hub.domain import Assignment, Athlete, Contact, Reading, Session, Via
+from hub.domain import Assignment, Athlete, Reading, Session, Via
 from hub.errors import ActionRefused, HubError
+from hub.folding import OpenSamples, refolded, refolded_beats, sample_of, sealed
 from hub.profiles import athletes_on, day_of, local_day
-from hub.store import boots, journal, segments, sessions, straps, worn
+from hub.reassignment import Corrected
+from hub.spares import Watch
+from hub.store import boots, ignored_straps, journal, segments, sessions, spare_straps, straps, worn
 from hub.store.database import Database
 from hub.store.records import Moment, propose
-from sync.segments import Samples, Segment, seal
 
 log = logging.getLogger(__name__)
 
@@ -39,24 +38,6 @@ MOST_PENDING = 600 * 100
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
-
-_CONTACT_CODE = {Contact.UNSUPPORTED: 0, Contact.NO: 1, Contact.YES: 2}
-
-
-@dataclass(slots=True)
-class _Open:
-    """The unsealed part of a running session, as the journal holds it."""
-
-    samples: dict[int, list[journal.Sample]] = field(default_factory=lambda: defaultdict(list))
-    last_row: int = 0
-    since_ms: int | None = None
-
-    def add(self, samples: list[journal.Sample], row_id: int) -> None:
-        for sample in samples:
-            self.samples[sample.stream_no].append(sample)
-        self.last_row = row_id
-        if self.since_ms is None and samples:
-            self.since_ms = samples[0].mono_ms
 
 
 def to_the_end(
@@ -81,17 +62,27 @@ class Recorder:
         self._database, self._board, self._moment = database, board, moment
         self._who = Attribution()
         self._pending: list[Reading] = []
-        self._open = _Open()
+        self._open = OpenSamples()
         self._turn = asyncio.Lock()
         self._alpha1_turn = 0
+        self._spares = Watch()
+        self._ignored: frozenset[str] = frozenset()
         self.session: Session | None = None
         self.storage_error: HubError | None = None
 
     # --- readings
 
     def hear(self, reading: Reading) -> None:
-        """Take one reading from the radio: on the board now, on disk with the next tick."""
-        self._board.hear(reading, self._who.wearer.get(reading.strap_id))
+        """Take one reading from the radio: on the board now, on disk with the next tick.
+
+        A spare strap's is kept and shown to nobody; a foreign strap's is not even kept.
+        """
+        if reading.strap_id in self._ignored:
+            return
+        if reading.strap_id in self._spares:
+            self._spares.hear(reading)
+        if reading.strap_id not in self._who.spares:
+            self._board.hear(reading, self._who.wearer.get(reading.strap_id))
         if self.session is not None and len(self._pending) < MOST_PENDING:
             self._pending.append(reading)
 
@@ -108,6 +99,7 @@ class Recorder:
         async with self._turn:
             try:
                 await self._flush()
+                await self._let_spares_step_in()
                 since_ms = self._open.since_ms
                 if since_ms is not None and self._moment().mono_ms - since_ms >= SEAL_MS:
                     await self._seal()
@@ -141,13 +133,13 @@ class Recorder:
             samples = []
             for reading in taken:
                 stream = who.stream(db, reading.strap_id, moment)
-                if reading.strap_id in who.wearer and reading.strap_id not in who.worn:
+                if reading.strap_id not in who.worn and who.fed_by(reading.strap_id) is not None:
                     who.wear(db, session, stream, session.mono0_ms, moment)
-                samples.append(_sample(stream.stream_no, reading))
+                samples.append(sample_of(stream.stream_no, reading))
             return samples, journal.append(db, moment.boot_no, samples)
 
         samples, row_id = await self._database.write(change)
-        self._who = who
+        self._put(who)
         del self._pending[: len(taken)]
         self._open.add(samples, row_id)
 
@@ -162,7 +154,7 @@ class Recorder:
             journal.forget_through(db, closing.last_row)
 
         await self._database.write(change)
-        self._open = _Open()
+        self._open = OpenSamples()
 
     # --- the session's life
 
@@ -216,7 +208,8 @@ class Recorder:
                 return sessions.session(db, session.session_id)
 
             ended = await self._database.write(change)
-            self.session, self._who = None, who
+            self.session = None
+            self._put(who)
             self._pending.clear()
             self._board.set_session(None, 0)
             return ended
@@ -232,11 +225,91 @@ class Recorder:
             await self._flush()
             who = self._who.copy()
             concerned = {a for a in (who.wearer.get(strap_id), athlete_id) if a is not None}
-            await self._database.write(lambda db: who.assign(db, strap_id, athlete_id, session, moment))
-            self._who = who
-            for athlete in concerned:
-                self._board.take_off(athlete)
-            await self._refold(concerned)
+
+            def change(db: Connection) -> None:
+                who.assign(db, strap_id, athlete_id, session, moment)
+                who.keep_spares(db, session, moment)
+
+            await self._database.write(change)
+            await self._now_worn(who, concerned)
+
+    @to_the_end
+    async def stand_by(self, strap_id: str, athlete_id: str) -> None:
+        """Give an athlete a strap beside the one that feeds them: it steps in when that falls silent.
+
+        Whoever wore it loses it; an athlete without a strap is fed by it at once. Raises NotFound.
+        """
+        if self._who.feeder_of(athlete_id) in (None, strap_id):
+            await self.assign(strap_id, athlete_id)
+            return
+        async with self._turn:
+            moment, session = self._moment(), self.session
+            await self._flush()
+            who = self._who.copy()
+            concerned = {a for a in (who.fed_by(strap_id),) if a is not None}
+
+            def change(db: Connection) -> None:
+                who.stand_by(db, strap_id, athlete_id, moment)
+                who.keep_spares(db, session, moment)
+
+            await self._database.write(change)
+            await self._now_worn(who, concerned)
+
+    @to_the_end
+    async def correct(self, change: Callable[[Connection, Moment], Corrected]) -> Corrected:
+        """Correct who wore what, in any session; in the running one the board and the wearers follow.
+
+        `change` runs in one transaction with what follows from it. Raises what it raises.
+        """
+        async with self._turn:
+            moment, session = self._moment(), self.session
+            await self._flush()
+            who = self._who.copy()
+
+            def corrected(db: Connection) -> Corrected:
+                done = change(db, moment)
+                if session is not None and done.edit.session_id == session.session_id:
+                    who.follow(db, session, done.stream_ids, moment)
+                return done
+
+            done = await self._database.write(corrected)
+            if session is not None and done.edit.session_id == session.session_id:
+                await self._now_worn(who, set(done.athlete_ids))
+            return done
+
+    @to_the_end
+    async def obey_ignored(self) -> None:
+        """The list of foreign straps has changed: what they say is not taken, nor counted as new straps."""
+        async with self._turn:
+            self._ignored = await self._database.read(ignored_straps.ids)
+            self._board.forget_strangers(self._ignored)
+
+    async def _let_spares_step_in(self) -> None:
+        """Where a strap fell silent while its athlete's spare is heard, the spare feeds from then on."""
+        moment = self._moment()
+        for turn in self._spares.turns(moment.mono_ms):
+            who = self._who.copy()
+            athlete_id = who.wearer[turn.to_strap]
+            await self._database.write(
+                partial(who.step_in, strap_id=turn.to_strap, from_ms=turn.from_ms, session=self.session,
+                        moment=moment)
+            )  # fmt: skip
+            log.info("strap %s is silent: %s stands in for it", turn.from_strap, turn.to_strap)
+            await self._now_worn(who, {athlete_id})
+            self._board.show(athlete_id, turn.latest)
+
+    def _put(self, who: Attribution) -> None:
+        """Who wears what from now on."""
+        self._who = who
+        self._ignored -= who.wearer.keys()
+        self._spares.follow(who.wearer, who.spares)
+
+    async def _now_worn(self, who: Attribution, concerned: set[str]) -> None:
+        """Take over who wears what, and refold the loads of those it changed for."""
+        self._put(who)
+        for athlete in concerned:
+            self._board.take_off(athlete)
+        await self._refold(concerned)
 
     @to_the_end
     async def roster_changed(self, refold: set[str]) -> None:
@@ -258,14 +331,20 @@ class Recorder:
         self._board.set_athletes(roster)
         kept = await self._database.read(straps.all_straps)
         self._who.wearer = {s.strap_id: s.athlete_id for s in kept if s.athlete_id is not None}
+        self._who.spares = set(await self._database.read(spare_straps.ids))
+        self._ignored = await self._database.read(ignored_straps.ids)
         await self._restore_journal()
         if session is None:
+            self._who.settle_spares()
+            self._put(self._who)
             return
         moment = self._moment()
         worn_then = await self._database.read(lambda db: sessions.assignments(db, session.session_id))
         for assignment in worn_then:
             if assignment.to_ms is None:
                 await self._resume(assignment, moment)
+        self._who.settle_spares()
+        self._put(self._who)
         shift = await self._database.read(lambda db: boots.shift_ms(db, session.boot_no, moment.boot_no))
         self._board.set_session(session, session.mono0_ms + shift)
         await self._refold({athlete.athlete_id for athlete in roster})
@@ -286,7 +365,7 @@ class Recorder:
         await self._database.write(close_at_last_sample)
 
     async def _restore_journal(self) -> None:
-        this_boot, past = self._moment().boot_no, _Open()
+        this_boot, past = self._moment().boot_no, OpenSamples()
         for row_id, boot_no, samples in await self._database.read(journal.open_samples):
             (self._open if boot_no == this_boot else past).add(samples, row_id)
 
@@ -318,7 +397,7 @@ class Recorder:
 
         folded = await self._database.read(question)
         for reading in self._pending:  # heard since the journal was last written
-            state = folded.get(self._who.wearer.get(reading.strap_id, ""))
+            state = folded.get(self._who.fed_by(reading.strap_id) or "")
             if state is not None and reading.bpm is not None:
                 advance(state[0], reading.mono_ms, reading.bpm)
                 advance_beats(state[1], reading.mono_ms, reading.rr_1024, reading.strap_id)
@@ -336,37 +415,3 @@ class Recorder:
         """Make what was heard durable before the process ends; the session itself stays running."""
         with suppress(HubError):
             await self.tick()
-
-
-def refolded(athlete: Athlete, heard: worn.HeartRates | None, shift_ms: int) -> LiveLoad:
-    """The live load of stored samples, moved by `shift_ms` onto this boot's clock."""
-    load = LiveLoad(athlete.profile)
-    if heard is not None:
-        for mono_ms, bpm in zip((heard.mono_ms + shift_ms).tolist(), heard.bpm.tolist(), strict=True):
-            advance(load, mono_ms, bpm)
-    return load
-
-
-def refolded_beats(heard: list[worn.Intervals], shift_ms: int) -> LiveBeats:
-    """The live beats of stored intervals, moved by `shift_ms` onto this boot's clock."""
-    beats = LiveBeats()
-    for it in heard:
-        advance_beats(beats, it.mono_ms + shift_ms, it.rr_1024, it.strap_id)
-    return beats
-
-
-def sealed(stream: straps.Stream, samples: list[journal.Sample]) -> Segment:
-    """A segment of journal samples, in the order they came."""
-    columns = Samples(
-        mono_ms=np.array([s.mono_ms for s in samples], dtype=np.int64),
-        bpm=np.array([s.bpm for s in samples], dtype=np.int16),
-        contact=np.array([s.contact for s in samples], dtype=np.uint8),
-        rr_count=np.array([len(s.rr_1024) for s in samples], dtype=np.uint8),
-        rr_1024=np.array([rr for s in samples for rr in s.rr_1024], dtype=np.uint16),
-    )
-    return seal(stream.stream_id, stream.boot_no, columns)
-
-
-def _sample(stream_no: int, reading: Reading) -> journal.Sample:
-    contact = _CONTACT_CODE[reading.contact]
-    return journal.Sample(stream_no, reading.mono_ms, reading.bpm or 0, contact, reading.rr_1024)

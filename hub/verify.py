@@ -6,6 +6,7 @@ It compares what is confirmed; what still waits to be sent is counted, not calle
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from sqlite3 import Connection
 
@@ -13,8 +14,11 @@ from hub.store import ledger, meta
 from hub.store.database import Database
 from sync.client import CloudClient
 from sync.proof import SEGMENT, Held, Key, Record, bucket_digest, buckets, differences
+from sync.wire import VerifiedRequest
 
 IDS_A_QUESTION = 500
+Tell = Callable[[str, int, int], None]
+"""Is told what is being done, and how many of how many steps are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,21 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
+class DayProof:
+    """What this hub has of one day and squad ("" for what has no date), and whether the cloud has the same.
+
+    `sha256` is the digest of all of it, by which both sides say the same of themselves.
+    """
+
+    day: str
+    squad: str
+    records: int
+    segments: int
+    is_equal: bool
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class Verification:
     """What was compared, what still waits, and what differs. `is_behind`: the cloud wrote more meanwhile."""
 
@@ -38,6 +57,7 @@ class Verification:
     segments_pending: int
     is_behind: bool
     differences: tuple[Difference, ...]
+    days: tuple[DayProof, ...] = ()
 
     @property
     def is_equal(self) -> bool:
@@ -56,24 +76,45 @@ class Verification:
         return f"What was confirmed is the same ({held}); {waits}."
 
 
-async def verify(database: Database, client: CloudClient) -> Verification:
+async def verify(
+    database: Database, client: CloudClient, tell: Tell = lambda words, done, of: None
+) -> Verification:
     """Compare the hub's confirmed state with the cloud's. Raises SyncError."""
+    tell("asking the cloud for its digests", 0, 1)
     here, cursor, books = await database.read(_here)
     there = await client.digest()
     known = {(it.day, it.squad): it.sha256 for it in there.buckets}
     found: list[Difference] = []
-    for key in sorted(here.keys() | known.keys()):
+    days: list[DayProof] = []
+    keys = sorted(here.keys() | known.keys())
+    for number, key in enumerate(keys):
+        tell(f"comparing {key[0] or 'what has no date'}", number, len(keys))
         held = here.get(key, [])
-        if known.get(key, bucket_digest([])) != bucket_digest(held):
-            found += await _opened(client, key, held)
-    everything = [it for held in here.values() for it in held]
-    return Verification(
-        records=sum(it.tbl != SEGMENT for it in everything),
-        segments=sum(it.tbl == SEGMENT for it in everything),
+        digest = bucket_digest(held)
+        unlike: list[Difference] = []
+        if known.get(key, bucket_digest([])) != digest:
+            unlike = await _opened(client, key, held)
+        n = sum(it.tbl == SEGMENT for it in held)
+        days.append(DayProof(*key, len(held) - n, n, not unlike, digest))
+        found += unlike
+    verification = Verification(
+        records=sum(it.records for it in days),
+        segments=sum(it.segments for it in days),
         ops_pending=books.ops_pending,
         segments_pending=books.segments_pending,
         is_behind=there.head != cursor,
         differences=tuple(found),
+        days=tuple(days),
+    )
+    tell("telling the cloud what was found", len(keys), len(keys))
+    await client.tell_verified(_finding(verification))
+    return verification
+
+
+def _finding(found: Verification) -> VerifiedRequest:
+    waiting = found.ops_pending + found.segments_pending + found.is_behind
+    return VerifiedRequest(
+        records=found.records, segments=found.segments, waiting=waiting, differences=len(found.differences)
     )
 
 

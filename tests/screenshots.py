@@ -67,7 +67,7 @@ def walk(browser: Browser, place: dict[str, str], size: str, out: Path) -> None:
     page.click("[data-theme-switch]")
     shoot("board-night")
     page.click("[data-theme-switch]")
-    for name in ("athletes", "straps", "sessions", "import", "sync", "insights", "users"):
+    for name in ("athletes", "straps", "radio-check", "sessions", "import", "sync", "insights", "users"):
         page.goto(f"{place['hub']}/{name}")
         shoot(name)
     page.goto(f"{place['hub']}/sessions")

@@ -48,13 +48,29 @@ def add_anchor(db: Connection, anchor: Anchor) -> None:
 
 
 def best_anchor(db: Connection, boot_no: int) -> Anchor | None:
-    """The most certain anchor of a boot, the newest among equals."""
+    """The most certain anchor of a boot, the newest among equals; a tablet's only before the system's own."""
     row = db.execute(
         "SELECT boot_no, mono_ms, wall_ms, err_ms, source FROM anchor WHERE boot_no = ?"
-        " ORDER BY source = 'system', err_ms, mono_ms DESC LIMIT 1",
+        " ORDER BY source = 'system', source = 'tablet', err_ms, mono_ms DESC LIMIT 1",
         (boot_no,),
     ).fetchone()
     return None if row is None else _anchor(row)
+
+
+def newest_known_ms(db: Connection) -> int:
+    """The latest true time anything surely took place at: verified anchors and contacts; 0 where none did."""
+    marks = ", ".join("?" * len(VERIFIED))
+    row = db.execute(f"SELECT max(wall_ms) FROM anchor WHERE source IN ({marks})", VERIFIED).fetchone()
+    return int(row[0] or 0)
+
+
+def best_anchors(db: Connection) -> dict[int, Anchor]:
+    """Every boot's most certain anchor, the system's own unverified word left out."""
+    rows = db.execute(
+        "SELECT boot_no, mono_ms, wall_ms, err_ms, source FROM anchor WHERE source != 'system'"
+        " AND boot_no > 0 ORDER BY boot_no, source != 'tablet', err_ms DESC, mono_ms"
+    )
+    return {row[0]: _anchor(row) for row in rows}
 
 
 def verified_anchors(db: Connection, limit: int = 50) -> list[Anchor]:

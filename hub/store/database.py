@@ -17,10 +17,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
-from sqlite_utils import Database as Schema
-
 from hub.errors import DiskFull, StoreUnavailable
 from hub.store.migrations import hub_schema
+from hub.store.schema_library import Schema
 from hub.store.steps import Steps
 
 T = TypeVar("T")

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from sqlite3 import Connection
 
-from hub.store import segments
+from hub.store import meta, segments
 
 Key = tuple[str, str]
+TOLD = "erased_told"
+"""Meta key: how many erasures the cloud was reminded of."""
 TYPED = {
     "athlete": "DELETE FROM athlete WHERE athlete_id = ?",
     "session": "DELETE FROM session WHERE session_id = ?",
@@ -21,6 +23,7 @@ TYPED = {
     "daily_value": "DELETE FROM daily_value WHERE daily_value_id = ?",
     "profile_change": "DELETE FROM profile_change WHERE change_id = ?",
     "insight": "DELETE FROM insight WHERE insight_id = ?",
+    "two_edits": "DELETE FROM two_edits WHERE two_edits_id = ?",
 }
 
 
@@ -37,8 +40,14 @@ def erase_subject(db: Connection, subject_id: str, rows: Iterable[Key], seq: int
     worn = [pk for tbl, pk in gone if tbl == "stream_assignment"]
     db.executemany("DELETE FROM worn_before WHERE assignment_id = ?", ((pk,) for pk in worn))
     db.execute("DELETE FROM session_result WHERE athlete_id = ?", (subject_id,))
+    db.execute("DELETE FROM session_quality WHERE athlete_id = ?", (subject_id,))
+    db.execute(
+        "DELETE FROM wearing_edit WHERE edit_id IN"
+        " (SELECT edit_id FROM wearing_cell WHERE before_id = ?1 OR after_id = ?1)",
+        (subject_id,),
+    )
     db.execute("DELETE FROM athlete_alias WHERE athlete_id = ?", (subject_id,))
-    erase_rows(db, gone)
+    erase_rows(db, gone, seq)
     straps = db.execute("SELECT strap_id FROM strap WHERE athlete_id = ?", (subject_id,)).fetchall()
     db.execute(
         "UPDATE base SET doc = json_set(doc, '$.athlete_id', NULL)"
@@ -51,15 +60,34 @@ def erase_subject(db: Connection, subject_id: str, rows: Iterable[Key], seq: int
     return [("strap", strap_id) for (strap_id,) in straps]
 
 
-def erase_rows(db: Connection, keys: Iterable[Key]) -> None:
-    """Take records away, confirmed or proposed; their numbers in the log stay, or it would have holes."""
+def erase_rows(db: Connection, keys: Iterable[Key], seq: int) -> None:
+    """Take records away, confirmed or proposed; their numbers in the log stay, or it would have holes.
+
+    Who wore a stream is told by them alone: what nobody else wore of it goes in the same step.
+    """
     db.execute("PRAGMA secure_delete = ON")
+    keys = list(keys)
+    streams = {it for tbl, pk in keys if tbl == "stream_assignment" for it in _streams_of(db, pk)}
     for tbl, pk in keys:
         db.execute("DELETE FROM base WHERE tbl = ? AND pk = ?", (tbl, pk))
         db.execute("DELETE FROM snapshot_row WHERE tbl = ? AND pk = ?", (tbl, pk))
         db.execute("UPDATE outbox SET fields = '{}' WHERE tbl = ? AND pk = ?", (tbl, pk))
         if tbl in TYPED:
             db.execute(TYPED[tbl], (pk,))
+    for stream_id in sorted(streams):
+        _cut(db, stream_id, seq)
+
+
+def _streams_of(db: Connection, assignment_id: str) -> set[str]:
+    """The stream an assignment is about, as far as anything here still says so."""
+    found = db.execute(
+        "SELECT stream_id FROM stream_assignment WHERE assignment_id = ?1 UNION"
+        " SELECT json_extract(fields, '$.stream_id') FROM outbox WHERE tbl = 'stream_assignment' AND pk = ?1"
+        " UNION SELECT json_extract(doc, '$.stream_id') FROM base"
+        " WHERE tbl = 'stream_assignment' AND pk = ?1",
+        (assignment_id,),
+    )
+    return {row[0] for row in found if row[0] is not None}
 
 
 def _rows_of(db: Connection, subject_id: str) -> set[Key]:
@@ -101,7 +129,7 @@ def erase_proposal(db: Connection, op_id: str, seq: int) -> None:
         return
     tbl, pk, stream_id = row
     if tbl != "strap":
-        erase_rows(db, [(tbl, pk)])
+        erase_rows(db, [(tbl, pk)], seq)
     if tbl == "stream_assignment":
         _cut(db, stream_id, seq)
 
@@ -146,3 +174,23 @@ def done_through(db: Connection, cursor: int) -> int:
 def subjects(db: Connection) -> dict[str, int]:
     """Erased athletes and the feed entry that said so."""
     return dict(db.execute("SELECT subject_id, seq FROM erased").fetchall())
+
+
+def to_tell(db: Connection) -> tuple[str, ...]:
+    """Everybody erased here, where the cloud was not reminded of them since the last snapshot; else nobody.
+
+    A cloud put back to a backup of before an erasure knows nothing of it: the hubs keep the list.
+    """
+    known = sorted(subjects(db))
+    return tuple(known) if len(known) != meta.number(db, TOLD) else ()
+
+
+def told(db: Connection, count: int) -> None:
+    """The cloud heard of so many."""
+    meta.put(db, TOLD, count)
+
+
+def erase_again(db: Connection) -> list[Key]:
+    """After a snapshot, which may be that of a forgetful cloud: whom it brought back is gone again."""
+    meta.put(db, TOLD, None)
+    return [key for subject_id, seq in subjects(db).items() for key in erase_subject(db, subject_id, [], seq)]

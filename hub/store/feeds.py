@@ -58,6 +58,22 @@ def recorded(db: Connection, session_id: str, athlete_id: str) -> list[Worn]:
     return sorted(found, key=lambda it: (not it.is_own, it.boot_no, it.from_ms))
 
 
+def chosen_over(db: Connection, session_id: str) -> list[Worn]:
+    """The recorded straps' spans in a session that a choice of files changed, with what they were before."""
+    rows = db.execute(
+        "SELECT assignment_id, a.stream_id, a.athlete_id, a.session_id, a.from_ms, a.to_ms, stream.boot_no,"
+        " b.from_ms, b.to_ms FROM worn_before b JOIN stream_assignment a USING (assignment_id)"
+        " JOIN stream USING (stream_id) WHERE a.session_id = ? ORDER BY a.rowid",
+        (session_id,),
+    )
+    return [Worn(Assignment(*row[:6]), *row[6:]) for row in rows]
+
+
+def forget_choice(db: Connection, assignment_id: str) -> None:
+    """The span a recorded strap has now is its own."""
+    db.execute("DELETE FROM worn_before WHERE assignment_id = ?", (assignment_id,))
+
+
 def sessions_recorded(db: Connection, athlete_id: str, from_ms: int, to_ms: int) -> list[str]:
     """Ended sessions recorded here in which the athlete wore a strap, that began at about a time."""
     rows = db.execute(

@@ -5,10 +5,9 @@ Steps only ever add; nothing here reads or writes rows.
 
 from __future__ import annotations
 
-from sqlite_utils import Database as Schema
-from sqlite_utils.migrations import Migrations
-
+from hub.store.schema_library import Migrations, Schema
 from hub.store.sync_schema import SYNC
+from hub.store.two_edits_schema import TWO_EDITS
 
 hub_schema = Migrations("touchline-hub")
 
@@ -309,5 +308,73 @@ CREATE TABLE session_ground(
 def m020_grounds(db: Schema) -> None:
     """Grounds, and which of them a session was on where somebody said so."""
     for statement in GROUNDS.split(";\n"):
+        if statement.strip():
+            db.conn.execute(statement)
+
+
+RADIO = """
+-- which way in and which receiver somebody chose for a strap; a strap without a row is the hub's to choose
+CREATE TABLE strap_wish(
+    strap_id TEXT PRIMARY KEY, way TEXT NOT NULL CHECK(way IN ('auto','connected','broadcast')),
+    receiver TEXT, wants_rr INTEGER NOT NULL, set_at_ms INTEGER NOT NULL) STRICT;
+-- running pods beside the straps, and whose each is from session to session
+CREATE TABLE pod(
+    pod_id TEXT PRIMARY KEY, name TEXT NOT NULL, address TEXT NOT NULL, athlete_id TEXT) STRICT;
+CREATE TRIGGER pod_of_erased AFTER DELETE ON athlete BEGIN
+    UPDATE pod SET athlete_id = NULL WHERE athlete_id = OLD.athlete_id; END;
+-- the unsealed motion of a running session, one packed row a tick
+CREATE TABLE pod_tick(
+    id INTEGER PRIMARY KEY, boot_no INTEGER NOT NULL, mono_ms INTEGER NOT NULL, blob BLOB NOT NULL) STRICT;
+"""
+
+
+@hub_schema()
+def m030_radio(db: Schema) -> None:
+    """Wishes about straps, and running pods with what they said since their last segment."""
+    for statement in RADIO.split(";\n"):
+        if statement.strip():
+            db.conn.execute(statement)
+
+
+WEARING = """
+-- straps of other teams: neither heard nor connected until somebody takes them back
+CREATE TABLE ignored_strap(
+    strap_id TEXT PRIMARY KEY, name TEXT NOT NULL, ignored_at_ms INTEGER NOT NULL,
+    ignored_by TEXT NOT NULL) STRICT;
+-- straps that stand by for the one their athlete is fed by
+CREATE TABLE spare_strap(strap_id TEXT PRIMARY KEY, since_ms INTEGER NOT NULL) STRICT;
+-- stretches of streams that somebody said belong to nobody; times of the stream's own boot
+CREATE TABLE put_aside(
+    aside_id TEXT PRIMARY KEY, stream_id TEXT NOT NULL, from_ms INTEGER NOT NULL, to_ms INTEGER NOT NULL,
+    at_ms INTEGER NOT NULL) STRICT;
+CREATE INDEX put_aside_stream ON put_aside(stream_id);
+-- corrections of who wore what, each with whose every stretch was before, to be taken back
+CREATE TABLE wearing_edit(
+    edit_id TEXT PRIMARY KEY, session_id TEXT NOT NULL, made_at_ms INTEGER NOT NULL, made_by TEXT NOT NULL,
+    words TEXT NOT NULL, undone_at_ms INTEGER) STRICT;
+CREATE INDEX wearing_edit_session ON wearing_edit(session_id);
+CREATE TABLE wearing_cell(
+    edit_id TEXT NOT NULL REFERENCES wearing_edit ON DELETE CASCADE, number INTEGER NOT NULL,
+    stream_id TEXT NOT NULL, from_ms INTEGER NOT NULL, to_ms INTEGER, before_id TEXT, after_id TEXT,
+    PRIMARY KEY(edit_id, number)) STRICT, WITHOUT ROWID;
+-- how far the heart rates behind a result can be trusted, judged from the stored samples
+CREATE TABLE session_quality(
+    session_id TEXT NOT NULL, athlete_id TEXT NOT NULL, heard_key BLOB NOT NULL, doc TEXT NOT NULL,
+    PRIMARY KEY(session_id, athlete_id)) STRICT, WITHOUT ROWID;
+"""
+
+
+@hub_schema()
+def m031_wearing(db: Schema) -> None:
+    """Foreign and spare straps, corrections of who wore what, and the worth of what was heard."""
+    for statement in WEARING.split(";\n"):
+        if statement.strip():
+            db.conn.execute(statement)
+
+
+@hub_schema()
+def m032_two_edits(db: Schema) -> None:
+    """Who made each edit, what they had read, and edits that met."""
+    for statement in TWO_EDITS.split(";\n"):
         if statement.strip():
             db.conn.execute(statement)

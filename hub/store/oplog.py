@@ -6,7 +6,9 @@ It is kept for a month after each operation's echo. Sending is the relay's busin
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from sqlite3 import Connection
+from typing import Any
 
 from hub.store import meta, records
 from sync.chain import CHAIN_0, next_chain
@@ -17,21 +19,33 @@ MOST_OPS = 2000
 
 def pending(db: Connection, limit_bytes: int) -> list[Op]:
     """The oldest operations not acknowledged, about `limit_bytes` of them, at least one where any waits."""
-    rows = db.execute(
-        "SELECT seq, op_id, iif(is_suspect, ?, tbl), pk, iif(is_suspect, '{}', fields), after_ms, boot_no,"
-        " mono_ms, chain FROM outbox WHERE state = 'pending' ORDER BY seq LIMIT ?",
-        (SUSPECT, MOST_OPS),
-    )
+    rows = db.execute(_SENT + " WHERE state = 'pending' ORDER BY seq LIMIT ?", (SUSPECT, MOST_OPS))
+    return _within(rows, limit_bytes)
+
+
+def behind(db: Connection, after_seq: int, limit_bytes: int) -> list[Op]:
+    """The operations kept behind `after_seq`, acknowledged or not, about `limit_bytes` of them."""
+    rows = db.execute(_SENT + " WHERE seq > ? ORDER BY seq LIMIT ?", (SUSPECT, after_seq, MOST_OPS))
+    return _within(rows, limit_bytes)
+
+
+_SENT = (
+    "SELECT seq, op_id, iif(is_suspect, ?, tbl), pk, iif(is_suspect, '{}', fields), after_ms, boot_no,"
+    " mono_ms, chain, after_seq, made_by FROM outbox"
+)
+
+
+def _within(rows: Iterable[Any], limit_bytes: int) -> list[Op]:
     ops: list[Op] = []
     size = 0
-    for seq, op_id, tbl, pk, fields, after_ms, boot_no, mono_ms, chain in rows:
+    for seq, op_id, tbl, pk, fields, after_ms, boot_no, mono_ms, chain, after_seq, by in rows:
         size += len(fields) + 250
         if ops and size > limit_bytes:
             break
         ops.append(
             Op(
                 seq=seq, op_id=op_id, tbl=tbl, pk=pk, fields=json.loads(fields), after_ms=after_ms,
-                boot_no=boot_no, mono_ms=mono_ms, chain=chain,
+                boot_no=boot_no, mono_ms=mono_ms, chain=chain, after_seq=after_seq, by=by,
             )
         )  # fmt: skip
     return ops
@@ -90,4 +104,23 @@ def suspect(db: Connection, seq: int, reason: str, wall_ms: int) -> None:
 def _show(db: Connection, after_seq: int, wall_ms: int) -> None:
     rows = db.execute("SELECT DISTINCT tbl, pk FROM outbox WHERE seq > ?", (after_seq,)).fetchall()
     for tbl, pk in rows:
+        records.show(db, tbl, pk, wall_ms)
+
+
+def unechoed(db: Connection, last_seq: int) -> list[tuple[str, str]]:
+    """The records of operations up to `last_seq` that the cloud has and whose echo did not come."""
+    return db.execute(
+        "SELECT DISTINCT tbl, pk FROM outbox WHERE seq <= ? AND state = 'acked' AND echoed_at_ms IS NULL",
+        (last_seq,),
+    ).fetchall()
+
+
+def settle(db: Connection, last_seq: int, wall_ms: int) -> None:
+    """They count as echoed: what is confirmed holds them, or something newer."""
+    waiting = unechoed(db, last_seq)
+    db.execute(
+        "UPDATE outbox SET echoed_at_ms = ? WHERE seq <= ? AND state = 'acked' AND echoed_at_ms IS NULL",
+        (wall_ms, last_seq),
+    )
+    for tbl, pk in waiting:
         records.show(db, tbl, pk, wall_ms)

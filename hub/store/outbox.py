@@ -6,7 +6,7 @@ It fulfils `sync.outbox.Outbox` over the hub's database; the order and size of b
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from sqlite3 import Connection
 
 from hub.store import boots, erasure, meta, oplog, records, segments, snapshot
@@ -22,6 +22,7 @@ class StoreOutbox:
     """One hub's outbox. `moment` tells boot and time; `learn` is told of anchors from the cloud.
 
     `delete_files` takes the hashes of kept files an erasure asks for and returns once they are off the disk.
+    `on_athletes` is told which athletes the feed brought something about.
     """
 
     def __init__(
@@ -31,10 +32,12 @@ class StoreOutbox:
         moment: Callable[[], records.Moment],
         learn: Callable[[Anchor], None],
         delete_files: Callable[[Sequence[str]], None] | None = None,
+        on_athletes: Callable[[set[str]], Awaitable[None]] | None = None,
     ) -> None:
         self._database, self._boot_id, self._moment, self._learn = database, boot_id, moment, learn
-        self._delete_files = delete_files
+        self._delete_files, self._on_athletes = delete_files, on_athletes
         self._run_id = moment().new_id()
+        self._telling = 0  # erased athletes the greeting under way reminds the cloud of
         database.write_now(lambda db: records.catch_up(db, moment().wall_ms))
 
     async def standing(self) -> Standing:
@@ -53,9 +56,12 @@ class StoreOutbox:
                 run_id=self._run_id,
                 cursor_op=meta.value(db, "cursor_op") or "",
                 erased_seq=erasure.done_through(db, meta.number(db, "cursor")),
+                erased=erasure.to_tell(db),
             )
 
-        return await self._database.read(question)
+        standing = await self._database.read(question)
+        self._telling = min(self._telling or len(standing.erased), len(standing.erased))
+        return standing
 
     async def pending_ops(self, limit_bytes: int) -> Sequence[Op]:
         """The oldest pending operations, about `limit_bytes` of them, at least one where any waits."""
@@ -75,6 +81,12 @@ class StoreOutbox:
             meta.put(db, "acked_seq", max(response.last_seq, meta.number(db, "acked_seq")))
 
         await self._database.write(change)
+
+    async def settle(self, last_seq: int) -> None:
+        """No echo is still to come for anything up to `last_seq`."""
+        if await self._database.read(lambda db: oplog.unechoed(db, last_seq)):
+            wall_ms = self._moment().wall_ms
+            await self._database.write(lambda db: oplog.settle(db, last_seq, wall_ms))
 
     async def chain_at(self, seq: int) -> str | None:
         """The chain behind an operation of this log, None where it is not kept."""
@@ -106,6 +118,8 @@ class StoreOutbox:
         def change(db: Connection) -> None:
             cursor = meta.number(db, "cursor")
             new = [op for op in ops if op.seq > cursor]
+            if new and new[0].seq != cursor + 1:
+                return  # a snapshot has set the cursor back meanwhile: what lies between is not here
             records.apply_feed(db, new, wall_ms)
             if new:
                 meta.put(db, "cursor", new[-1].seq)
@@ -113,10 +127,19 @@ class StoreOutbox:
 
         await self._database.write(change)
         await self._delete_erased_files()
+        about = {op.pk if op.tbl == "athlete" else str(op.fields.get("athlete_id")) for op in ops
+                 if op.tbl in ("athlete", "profile_change")}  # fmt: skip
+        if about and self._on_athletes is not None:
+            await self._on_athletes(about)
 
     async def learn_feed(self, feed_epoch: int) -> None:
         """The cursor counts in this feed."""
         await self._database.write(lambda db: meta.put(db, "feed_epoch", feed_epoch))
+
+    async def learn_bundle_key(self, bundle_key: str) -> None:
+        """The club's public keys for bundles on a stick."""
+        if await self._database.read(lambda db: meta.value(db, "bundle_key")) != bundle_key:
+            await self._database.write(lambda db: meta.put(db, "bundle_key", bundle_key))
 
     async def doubt_segments(self) -> None:
         """Nothing counts as stored until the cloud says so again."""
@@ -126,11 +149,13 @@ class StoreOutbox:
         """How far a snapshot was taken in."""
         return await self._database.read(snapshot.place)
 
-    async def take_page(self, page: SnapshotPage) -> None:
+    async def take_page(self, page: SnapshotPage, after: tuple[str, str] | None = None) -> None:
         """Keep a page aside; the last one puts all of them in place of what was confirmed."""
         wall_ms = self._moment().wall_ms
-        await self._database.write(lambda db: snapshot.take_page(db, page, wall_ms))
+        await self._database.write(lambda db: snapshot.take_page(db, page, wall_ms, after))
         await self._delete_erased_files()
+        if page.next_tbl is None and self._on_athletes is not None:
+            await self._on_athletes(await self._database.read(_all_athletes))
 
     async def _delete_erased_files(self) -> None:
         hashes = await self._database.read(erasure.files_to_delete)
@@ -150,6 +175,10 @@ class StoreOutbox:
         """The cloud has these durably."""
         await self._database.write(lambda db: segments.mark_stored(db, ids))
 
+    async def cut_erased(self, ids: Sequence[bytes]) -> None:
+        """Of the streams of these segments only what somebody wears by what is known here stays."""
+        await self._database.write(lambda db: segments.cut_streams_of(db, ids))
+
     async def record_contact(self, server_ms: int, rtt_ms: int, mono_ms: int) -> None:
         """A real answer from the cloud: when, and what its clock said."""
         anchor = Anchor(
@@ -161,12 +190,16 @@ class StoreOutbox:
         )
         self._learn(anchor)
         wall_ms = self._moment().wall_ms
+        told, self._telling = self._telling, 0
 
         def change(db: Connection) -> None:
             known = boots.best_anchor(db, anchor.boot_no)
-            if known is None or known.source == "system" or anchor.err_ms < known.err_ms:
+            if known is None or known.source not in boots.VERIFIED or anchor.err_ms < known.err_ms:
                 boots.add_anchor(db, anchor)
             meta.put(db, "last_contact_ms", wall_ms)
+            if told:
+                erasure.told(db, told)
+            meta.put(db, "heard_ms", server_ms)
 
         await self._database.write(change)
         await self._delete_erased_files()
@@ -191,3 +224,7 @@ def _bury(db: Connection, seq: int, code: str, wall_ms: int) -> None:
     row = db.execute("SELECT tbl, pk FROM outbox WHERE seq = ?", (seq,)).fetchone()
     if row is not None:
         records.show(db, row[0], row[1], wall_ms)
+
+
+def _all_athletes(db: Connection) -> set[str]:
+    return {str(row[0]) for row in db.execute("SELECT athlete_id FROM athlete")}

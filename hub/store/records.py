@@ -28,6 +28,7 @@ PRIMARY_KEYS = {
     "source": "source_id",
     "daily_value": "daily_value_id",
     "profile_change": "change_id",
+    "two_edits": "two_edits_id",
 }
 OF_ONE_HUB = ("session", "stream", "stream_assignment", "source")
 SHOWN_OF_OTHERS = ("session", "stream_assignment")
@@ -39,12 +40,16 @@ RENAMED = {("stream", "strap_id"): "sensor_id"}
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """When and under which ids an edit is made; given by the caller so that nothing here asks a clock."""
+    """When, by whom and under which ids an edit is made; given by the caller: nothing here asks a clock.
+
+    `by` is the name of whoever signed in; empty where the hub itself writes.
+    """
 
     boot_no: int
     mono_ms: int
     wall_ms: int
     new_id: Callable[[], str]
+    by: str = ""
 
 
 def propose(db: Connection, moment: Moment, tbl: str, pk: str, fields: dict[str, Any]) -> None:
@@ -59,10 +64,10 @@ def propose(db: Connection, moment: Moment, tbl: str, pk: str, fields: dict[str,
     seq, op_id = meta.number(db, "next_seq", 1), moment.new_id()
     chain = next_chain(meta.value(db, "chain_head") or "00" * 32, op_id)
     db.execute(
-        "INSERT INTO outbox(seq, op_id, tbl, pk, kind, fields, after_ms, boot_no, mono_ms, chain)"
-        " VALUES (?, ?, ?, ?, 'set', ?, ?, ?, ?, ?)",
+        "INSERT INTO outbox(seq, op_id, tbl, pk, kind, fields, after_ms, boot_no, mono_ms, chain, made_by,"
+        " after_seq) VALUES (?, ?, ?, ?, 'set', ?, ?, ?, ?, ?, ?, ?)",
         (seq, op_id, tbl, pk, json.dumps(fields), meta.number(db, "max_stamp"), moment.boot_no,
-         moment.mono_ms, chain),
+         moment.mono_ms, chain, moment.by, meta.number(db, "cursor")),
     )  # fmt: skip
     meta.put(db, "next_seq", seq + 1)
     meta.put(db, "chain_head", chain)
@@ -72,18 +77,30 @@ def propose(db: Connection, moment: Moment, tbl: str, pk: str, fields: dict[str,
 def propose_many(db: Connection, moment: Moment, tbl: str, edits: Mapping[str, dict[str, Any]]) -> None:
     """As `propose` for many records at once, all with the same fields; a record new here costs far less."""
     seq, head = meta.number(db, "next_seq", 1), meta.value(db, "chain_head") or "00" * 32
-    after_ms, proposals = meta.number(db, "max_stamp"), []
+    after_ms, after_seq, proposals = meta.number(db, "max_stamp"), meta.number(db, "cursor"), []
     for pk, fields in edits.items():
         op_id = moment.new_id()
         head = next_chain(head, op_id)
         proposals.append(
-            (seq, op_id, tbl, pk, json.dumps(fields), after_ms, moment.boot_no, moment.mono_ms, head)
+            (
+                seq,
+                op_id,
+                tbl,
+                pk,
+                json.dumps(fields),
+                after_ms,
+                moment.boot_no,
+                moment.mono_ms,
+                head,
+                moment.by,
+                after_seq,
+            )
         )
         seq += 1
     known = {pk for pk in edits if _is_known(db, tbl, pk)}
     db.executemany(
-        "INSERT INTO outbox(seq, op_id, tbl, pk, kind, fields, after_ms, boot_no, mono_ms, chain)"
-        " VALUES (?, ?, ?, ?, 'set', ?, ?, ?, ?, ?)",
+        "INSERT INTO outbox(seq, op_id, tbl, pk, kind, fields, after_ms, boot_no, mono_ms, chain, made_by,"
+        " after_seq) VALUES (?, ?, ?, ?, 'set', ?, ?, ?, ?, ?, ?, ?)",
         proposals,
     )
     meta.put(db, "next_seq", seq)
@@ -138,7 +155,7 @@ def _take_away(db: Connection, op: FeedOp, wall_ms: int) -> None:
         for tbl, pk in erasure.erase_subject(db, op.pk, rows, op.seq):
             show(db, tbl, pk, wall_ms)
     else:
-        erasure.erase_rows(db, [(op.tbl, op.pk)])
+        erasure.erase_rows(db, [(op.tbl, op.pk)], op.seq)
         show(db, op.tbl, op.pk, wall_ms)
     db.execute(
         "UPDATE outbox SET state = 'acked', fields = '{}', echoed_at_ms = coalesce(echoed_at_ms, ?)"
@@ -187,6 +204,11 @@ def is_proposed(db: Connection, tbl: str, pk: str) -> bool:
     """Whether this hub has an edit of this record in its log, sent or not."""
     found = db.execute("SELECT 1 FROM outbox WHERE tbl = ? AND pk = ? LIMIT 1", (tbl, pk)).fetchone()
     return found is not None
+
+
+def shown(db: Connection, tbl: str, pk: str) -> dict[str, Any]:
+    """A record's fields as pages show them; empty where there is none."""
+    return _doc(db, tbl, pk)
 
 
 def _doc(db: Connection, tbl: str, pk: str) -> dict[str, Any]:
@@ -264,6 +286,7 @@ def catch_up(db: Connection, wall_ms: int) -> None:
     signature = json.dumps({tbl: sorted(_columns(db, tbl)) for tbl in sorted(PRIMARY_KEYS)})
     if meta.value(db, "shown_columns") == signature:
         return
-    for tbl, pk in db.execute("SELECT tbl, pk FROM base ORDER BY tbl, pk").fetchall():
+    held = "SELECT tbl, pk FROM base UNION SELECT tbl, pk FROM outbox ORDER BY tbl, pk"
+    for tbl, pk in db.execute(held).fetchall():
         show(db, tbl, pk, wall_ms)
     meta.put(db, "shown_columns", signature)

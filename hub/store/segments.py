@@ -38,12 +38,14 @@ def of_stream(db: Connection, stream_id: str, from_ms: int, to_ms: int | None) -
 
 
 def unsent_ids(db: Connection, limit: int) -> list[bytes]:
-    """Ids the cloud has not confirmed, newest recordings first and files (boot 0) last.
+    """Ids the cloud has not confirmed, newest hour first and files (boot 0) last.
 
-    Times of two boots do not compare, boot numbers do.
+    Within an hour a stream's segments stand together, since they travel in less room so. Times of two boots
+    do not compare, boot numbers do.
     """
     rows = db.execute(
-        "SELECT seg_id FROM segment WHERE state = 'sealed' ORDER BY boot_no DESC, mono0 DESC LIMIT ?",
+        "SELECT seg_id FROM segment WHERE state = 'sealed'"
+        " ORDER BY boot_no DESC, mono0 / 3600000 DESC, stream_id, mono0 DESC LIMIT ?",
         (limit,),
     )
     return [bytes(row[0]) for row in rows]
@@ -82,6 +84,12 @@ def cut_stream(db: Connection, stream_id: str) -> None:
         db.execute("DELETE FROM segment WHERE seg_id = ?", (segment.seg_id,))
         if left is not None:
             add(db, left)
+
+
+def cut_streams_of(db: Connection, seg_ids: Iterable[bytes]) -> None:
+    """Cut the streams these segments are of."""
+    for stream_id in sorted({segment.stream_id for segment in by_id(db, seg_ids)}):
+        cut_stream(db, stream_id)
 
 
 def _spans(db: Connection, stream_id: str) -> list[tuple[int, int | None]]:

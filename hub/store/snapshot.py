@@ -27,11 +27,16 @@ def place(db: Connection) -> Place | None:
     return Place(head["feed_epoch"], head["at_seq"], tbl, pk)
 
 
-def take_page(db: Connection, page: SnapshotPage, wall_ms: int) -> None:
-    """Keep a page aside; the last one puts all of them in place."""
+def take_page(db: Connection, page: SnapshotPage, wall_ms: int, after: tuple[str, str] | None = None) -> None:
+    """Keep a page aside; the last one puts all of them in place.
+
+    `after` is the record it was asked to follow: another reader may have got on, or finished, meanwhile.
+    """
     known = place(db)
     if known is not None and known.feed_epoch != page.feed_epoch:
         _forget(db)  # the cloud was put back meanwhile: this page continues nothing
+        return
+    if after is not None and after != (("", "") if known is None else (known.after_tbl, known.after_pk)):
         return
     if known is None:
         _begin(db, page)
@@ -81,10 +86,12 @@ def _put_in_place(db: Connection, wall_ms: int) -> None:
         segments.doubt_stored(db)  # a cloud put back to a backup may have lost samples, too
     meta.put(db, "feed_epoch", head["feed_epoch"])
     known = erasure.subjects(db)
+    shown = erasure.erase_again(db)
     for subject_id, seq in head["erased"]:
         if subject_id not in known:
-            for tbl, pk in erasure.erase_subject(db, subject_id, [], seq):
-                records.show(db, tbl, pk, wall_ms)
+            shown += erasure.erase_subject(db, subject_id, [], seq)
+    for tbl, pk in shown:
+        records.show(db, tbl, pk, wall_ms)
 
 
 CHANGED = """
@@ -122,6 +129,9 @@ def _settle_own_operations(db: Connection, head: dict[str, object], wall_ms: int
         " WHERE seq <= ?1 AND state != 'dead'",
         (head["last_seq"], wall_ms),
     )
-    # what came after is not in the snapshot, echoed or not: it is the hub's word again until it is sent anew
-    db.execute("UPDATE outbox SET echoed_at_ms = NULL WHERE seq > ? AND state != 'dead'", (head["last_seq"],))
+    # what came after may not be in the snapshot, echoed or not: it is the hub's word again, and sent anew
+    db.execute(
+        "UPDATE outbox SET echoed_at_ms = NULL, state = 'pending' WHERE seq > ? AND state != 'dead'",
+        (head["last_seq"],),
+    )
     meta.put(db, "acked_seq", max(meta.number(db, "acked_seq"), int(str(head["last_seq"]))))

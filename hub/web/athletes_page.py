@@ -18,6 +18,8 @@ from hub.analytics.profile import Sex
 from hub.domain import Athlete
 from hub.profiles import athletes_on, local_day
 from hub.store import athletes, profile_changes, straps
+from hub.web.auth import user_of
+from hub.web.conflicts_page import views
 from hub.web.parts import parts_of
 from hub.web.shell import SEE_OTHER, AnyRequest, Form, page
 
@@ -67,6 +69,27 @@ def read_form(data: dict[str, str]) -> AthleteForm:
     return AthleteForm(typed, fields, {field: said for field, said in found.items() if said})
 
 
+FIELD_OF = {"hr_max": "hr_max_bpm", "hr_rest": "hr_rest_bpm"}
+
+
+def changed(form: AthleteForm, data: dict[str, str], now: Athlete) -> AthleteForm:
+    """Only what was changed on the form, so that nothing set elsewhere meanwhile is put back.
+
+    A field that both were changed is a fault, which says so once: saving again means it.
+    """
+    standing = typed_from(now)
+    shown = {key: data.get(f"was_{key}", standing[key]) for key in standing}
+    fields, faults = {}, dict(form.faults)
+    for key, typed in form.typed.items():
+        if typed == shown[key] or typed == standing[key]:
+            continue
+        fields[FIELD_OF.get(key, key)] = form.fields[FIELD_OF.get(key, key)]
+        if standing[key] != shown[key] and key not in faults:
+            value = standing[key] or "no"
+            faults[key] = f"This was set to “{value}” while you typed. Save again to use yours."
+    return AthleteForm(form.typed, fields, faults)
+
+
 def typed_from(athlete: Athlete | None) -> dict[str, str]:
     """The form's texts for an athlete, or an empty form for a new one."""
     if athlete is None:
@@ -89,10 +112,15 @@ def typed_from(athlete: Athlete | None) -> dict[str, str]:
 
 
 async def _form_page(
-    request: AnyRequest, athlete_id: str | None, form: dict[str, str], faults: dict[str, str]
+    request: AnyRequest,
+    athlete_id: str | None,
+    form: dict[str, str],
+    faults: dict[str, str],
+    was: dict[str, str] | None = None,
 ) -> Template:
     kept = await parts_of(request).database.read(lambda db: profile_changes.of_athlete(db, athlete_id or ""))
     days = [it.doc["valid_from"] for it in kept if not it.is_removed]
+    met = await views(parts_of(request), ("athlete", athlete_id)) if athlete_id else []
     return page(
         request,
         "athlete.html",
@@ -102,6 +130,8 @@ async def _form_page(
         faults=faults,
         sexes=SEXES,
         first_change=min(days, default=None),
+        was=was or form,
+        met=[it for it in met if not it.outcome],
     )
 
 
@@ -131,7 +161,8 @@ async def add_athlete(request: AnyRequest, data: Form) -> Response[Any]:
     form = read_form(data)
     if form.faults:
         return await _form_page(request, None, form.typed, form.faults)
-    await parts_of(request).actions.save_athlete(None, form.fields)
+    user = user_of(request)
+    await parts_of(request).actions.save_athlete(None, form.fields, by=user.name if user else "")
     return Redirect("/athletes/new" if "again" in data else "/athletes", status_code=SEE_OTHER)
 
 
@@ -145,10 +176,12 @@ async def athlete_form(request: AnyRequest, athlete_id: FromPath[UUID]) -> Templ
 @post("/athletes/{athlete_id:uuid}", include_in_schema=False)
 async def edit_athlete(request: AnyRequest, athlete_id: FromPath[UUID], data: Form) -> Response[Any]:
     """Save, or show what is wrong."""
-    form = read_form(data)
+    parts, pk, user = parts_of(request), str(athlete_id), user_of(request)
+    now = await parts.database.read(lambda db: athletes.athlete(db, pk))
+    form = changed(read_form(data), data, now)
     if form.faults:
-        return await _form_page(request, str(athlete_id), form.typed, form.faults)
-    await parts_of(request).actions.save_athlete(str(athlete_id), form.fields)
+        return await _form_page(request, pk, form.typed, form.faults, typed_from(now))
+    await parts.actions.save_athlete(pk, form.fields, by=user.name if user else "")
     return Redirect("/athletes", status_code=SEE_OTHER)
 
 

@@ -8,15 +8,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from hub.board import Board
+from hub.bundle_desk import BundleDesk
 from hub.domain import Athlete, Session, StrapStatus
 from hub.import_desk import ImportDesk
 from hub.profiles import NewChange
 from hub.recalculation import Progress
 from hub.store.database import Database
+from hub.sync_desk import SyncDesk
 from hub.web.live import Frames
+from hub.web.radio_parts import NO_RADIO, RadioParts
+from hub.web.wearing_parts import WearingVerbs
 
 if TYPE_CHECKING:
     from litestar.connection import ASGIConnection
@@ -24,13 +28,32 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SyncView:
-    """The relay's own view; state is idle, syncing, offline, failed or not enrolled."""
+    """The relay's own view; state is idle, syncing, offline, failed, paused, waiting or not enrolled.
+
+    `waiting` is for the network people chose: `only_network` is the one asked for, `network` the one the hub
+    is on. `cap_kbit_s` None is no limit of speed; `eta_s` is None unless something is on its way.
+    """
 
     is_enrolled: bool
     state: str
     detail: str
     last_error: str | None
     next_try_s: float | None
+    is_paused: bool = False
+    cap_kbit_s: int | None = None
+    only_network: str | None = None
+    network: str | None = None
+    eta_s: float | None = None
+    bytes_pending: int = 0
+    bytes_sent: int = 0
+
+
+class SaveAthlete(Protocol):
+    """Sets these fields of an athlete, or adds one with them; `by` is who does."""
+
+    def __call__(
+        self, athlete_id: str | None, fields: dict[str, object], by: str = ""
+    ) -> Awaitable[Athlete]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +63,13 @@ class Actions:
     start_session: Callable[[str, str], Awaitable[Session]]
     end_session: Callable[[], Awaitable[Session]]
     assign_strap: Callable[[str, str | None], Awaitable[None]]
-    save_athlete: Callable[[str | None, dict[str, object]], Awaitable[Athlete]]
+    save_athlete: SaveAthlete
     change_values: Callable[[str, NewChange, str], Awaitable[str]]
     set_change_removed: Callable[[str, bool], Awaitable[None]]
     enrol: Callable[[str, str], Awaitable[None]]
     sync_now: Callable[[], Awaitable[None]]
+    pause_sync: Callable[[bool], Awaitable[None]]
+    limit_sync: Callable[[int | None, str | None], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +80,8 @@ class WebParts:
     board: Board
     actions: Actions
     imports: ImportDesk
+    bundles: BundleDesk
+    desk: SyncDesk
     progress: Callable[[], Awaitable[Progress]]
     straps: Callable[[], tuple[StrapStatus, ...]]
     sync_view: Callable[[], SyncView]
@@ -64,6 +91,9 @@ class WebParts:
     version: str
     stopping: asyncio.Event
     frames: Frames
+    wearing: WearingVerbs
+    radio: RadioParts = NO_RADIO
+    hear_tablet: Callable[[str, int], None] = lambda tablet, said_ms: None
 
 
 def parts_of(connection: ASGIConnection[Any, Any, Any, Any]) -> WebParts:

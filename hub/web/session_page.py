@@ -21,12 +21,15 @@ from hub import loads
 from hub.analytics.catalogue import metric
 from hub.domain import Athlete, LoadRow, Session
 from hub.external import ExternalRow, external_table
+from hub.judgement import Trust, session_trust
 from hub.speeds import speed_settings
 from hub.store import sessions
 from hub.web import external_view
-from hub.web.limits_view import NAMES, zone_css
+from hub.web.limits_view import NAMES
 from hub.web.parts import parts_of
 from hub.web.shell import AnyRequest, minutes_text, page
+from hub.web.trust_words import doubt_note
+from hub.web.zone_colours import zone_css
 
 COVERAGE_LOW = 0.8
 CSV_HEAD = ("number", "name", "banister_au", "edwards_au", "mean_bpm", "max_bpm")
@@ -67,7 +70,7 @@ def zone_shares(zone_s: tuple[float, ...]) -> tuple[ZoneShare, ...]:
     return tuple(shares)
 
 
-def flags(row: LoadRow) -> tuple[str, ...]:
+def flags(row: LoadRow, trust: Trust | None = None) -> tuple[str, ...]:
     """What a reader must know before trusting the row."""
     said = []
     if not any(row.zone_s) and row.mean_bpm is not None:
@@ -84,18 +87,23 @@ def flags(row: LoadRow) -> tuple[str, ...]:
         said.append("gaps")
     if row.estimated_s >= 1:
         said.append(f"{minutes_text(row.estimated_s)} estimated")
-    return tuple(said)
+    return (*said, *doubt_note(trust))
+
+
+def with_gaps(session: Session, rows: list[LoadRow]) -> list[str]:
+    """Whose heart rates an import might complete: the names, once the session is over."""
+    return [] if session.is_live else [row.name for row in rows if row.coverage < COVERAGE_LOW]
 
 
 def _minutes(seconds: float) -> str:
     return "<1" if seconds < 30 else f"{seconds / 60:.0f}"
 
 
-def load_view(row: LoadRow) -> LoadView:
+def load_view(row: LoadRow, trust: Trust | None = None) -> LoadView:
     """Words and bar for one row."""
     spent = [f"Z{zone} {_minutes(s)}" for zone, s in enumerate(row.zone_s) if s >= 1]
     hard_s = sum(row.zone_s[4:])
-    return LoadView(row, zone_shares(row.zone_s), " · ".join(spent) or "–", hard_s, flags(row))
+    return LoadView(row, zone_shares(row.zone_s), " · ".join(spent) or "–", hard_s, flags(row, trust))
 
 
 def minute_means(t_s: list[int], bpm: list[int | None]) -> list[tuple[int, int | None]]:
@@ -111,7 +119,11 @@ def _csv_text(value: str) -> str:
     return f"'{value}" if value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
 
 
-def load_csv(rows: list[LoadRow], moved: Mapping[str, ExternalRow] | None = None) -> str:
+def load_csv(
+    rows: list[LoadRow],
+    moved: Mapping[str, ExternalRow] | None = None,
+    trusts: Mapping[str, Trust] | None = None,
+) -> str:
     """The load table as CSV; empty where a value is missing. `moved` by athlete id adds the work done."""
     out = io.StringIO()
     writer = csv.writer(out)
@@ -132,14 +144,14 @@ def load_csv(rows: list[LoadRow], moved: Mapping[str, ExternalRow] | None = None
                 f"{row.coverage:.3f}",
                 f"{row.estimated_s:.0f}",
                 " ".join(f"{edge:.1f}" for edge in row.zone_edges_bpm) if row.has_own_zones else "",
-                "; ".join(flags(row)),
+                "; ".join(flags(row, (trusts or {}).get(row.athlete_id))),
                 *(external_view.csv_cells(moved.get(row.athlete_id)) if moved else ()),
             ]
         )
     return out.getvalue()
 
 
-Found = tuple[Session, list[LoadRow]]
+Found = tuple[Session, list[LoadRow], dict[str, Trust]]
 
 
 async def _found(request: AnyRequest, session_id: UUID) -> Found:
@@ -148,7 +160,8 @@ async def _found(request: AnyRequest, session_id: UUID) -> Found:
 
     def question(db: sqlite3.Connection) -> Found:
         session = sessions.session(db, str(session_id))
-        return session, loads.load_table(db, str(session_id), now_mono_ms if session.is_live else None)
+        rows = loads.load_table(db, str(session_id), now_mono_ms if session.is_live else None)
+        return session, rows, session_trust(db, session)
 
     return await parts.database.read(question)
 
@@ -173,10 +186,11 @@ async def session_list(request: AnyRequest) -> Template:
 @get("/sessions/{session_id:uuid}", include_in_schema=False)
 async def session_page(request: AnyRequest, session_id: FromPath[UUID]) -> Template:
     """Chart and load table of one session."""
-    session, rows = await _found(request, session_id)
+    session, rows, trusts = await _found(request, session_id)
     athletes = [athlete for athlete, _, _ in await _series(request, session_id)]
-    views = [load_view(row) for row in rows]
-    return page(request, "session.html", session=session, rows=views, athletes=athletes)
+    views = [load_view(row, trusts.get(row.athlete_id)) for row in rows]
+    gaps = with_gaps(session, rows)
+    return page(request, "session.html", session=session, rows=views, athletes=athletes, gaps=gaps)
 
 
 @get("/sessions/{session_id:uuid}/minutes", include_in_schema=False)
@@ -207,11 +221,11 @@ async def session_series(request: AnyRequest, session_id: FromPath[UUID]) -> dic
 @get("/sessions/{session_id:uuid}/load.csv", summary="Load table as CSV", tags=["sessions"])
 async def session_csv(request: AnyRequest, session_id: FromPath[UUID]) -> Response[str]:
     """One row an athlete, times in seconds."""
-    session, rows = await _found(request, session_id)
+    session, rows, trusts = await _found(request, session_id)
     moved = await parts_of(request).database.read(lambda db: _moved(db, session))
     name = f"load-{session.session_id[:8]}.csv"
     return Response(
-        load_csv(external_view.with_movers(rows, moved), moved),
+        load_csv(external_view.with_movers(rows, moved), moved, trusts),
         media_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )

@@ -1,25 +1,32 @@
-"""Sync: whether the hub belongs to a club, what waits for the cloud, and when it was last reached.
+"""Sync: whether everything is in the cloud and why not, kind by kind, and what people may do about it.
 
-It says "Synced" only when nothing waits and the last contact is known; it sends nothing itself.
+It says "synced" only where nothing waits, nothing was refused and the cloud was reached; it sends nothing
+itself.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 from litestar import Response, get, post
+from litestar.params import FromPath
 from litestar.response import Redirect, Template
 
 from hub.errors import HubError
-from hub.store import ledger
+from hub.store import boots, dead_letters, ledger, sync_findings
 from hub.store.ledger import Ledger
-from hub.web.auth import admin_only
+from hub.store.sync_findings import Finding
+from hub.sync_words import BEHIND_MS, bytes_words, reasons, span_words
+from hub.web import sync_view
+from hub.web.auth import admin_only, user_of
 from hub.web.parts import SyncView, parts_of
 from hub.web.shell import SEE_OTHER, AnyRequest, Form, ago_text, count_text, page
 from hub.web.tiles import age_text
 
-BEHIND_MS = 3600 * 1000
+CAPS = ((None, "As fast as it goes"), (64, "64 kbit/s"), (256, "256 kbit/s"), (1000, "1 Mbit/s"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +37,7 @@ class Pill:
     text: str
 
 
-def pill(view: SyncView, books: Ledger, now_ms: int) -> Pill:
+def pill(view: SyncView, books: Ledger, now_ms: int, finding: Finding | None = None) -> Pill:
     """What the header says of the cloud."""
     waiting = books.ops_pending + books.segments_pending
     if not view.is_enrolled:
@@ -40,6 +47,10 @@ def pill(view: SyncView, books: Ledger, now_ms: int) -> Pill:
     if view.state == "failed":
         return Pill("warn", "Cloud: sync failed")
     queued = f", {count_text(waiting)} waiting" if waiting else ""
+    if view.state == "paused":
+        return Pill("off", f"Cloud: paused{queued}")
+    if view.state == "waiting":
+        return Pill("off", f"Cloud: other network{queued}")
     if books.last_contact_ms is None:
         return Pill("warn", f"Cloud: never reached{queued}")
     if view.state == "offline" or now_ms - books.last_contact_ms > BEHIND_MS:
@@ -47,39 +58,60 @@ def pill(view: SyncView, books: Ledger, now_ms: int) -> Pill:
         return Pill("warn", f"Cloud: {behind} behind{queued}")
     if waiting:
         return Pill("busy", f"Cloud: {count_text(waiting)} waiting")
+    if finding is not None and finding.differences_n:
+        return Pill("warn", f"Cloud: {count_text(finding.differences_n)} differ")
     return Pill("ok", "Cloud: synced")
 
 
 async def _context(request: AnyRequest) -> dict[str, Any]:
     parts = parts_of(request)
-    books = await parts.database.read(ledger.sync_ledger)
-    view, now_ms = parts.sync_view(), parts.now_wall_ms()
+    mono_ms, now_ms = parts.now_mono_ms(), parts.now_wall_ms()
+    books = await parts.database.read(
+        lambda db: sync_view.gather(db, parts.desk.counts, boots.newest(db), mono_ms)
+    )
+    view = parts.sync_view()
     return {
-        "books": books,
-        "sync": view,
-        "pill": pill(view, books, now_ms),
-        "contact": ago_text(books.last_contact_ms, now_ms),
+        "books": books.ledger, "all": books, "sync": view, "now_ms": now_ms,
+        "pill": pill(view, books.ledger, now_ms, books.finding),
+        "contact": ago_text(books.ledger.last_contact_ms, now_ms),
+        "reasons": reasons(books.ledger, view, books.refused, books.finding, now_ms),
+        "comparing": parts.desk.comparing,
         "clock_is_verified": parts.clock_is_verified(),
-    }
+        "ago": partial(ago_text, now_ms=now_ms),
+        "bytes": bytes_words, "span": span_words, "kind": sync_view.kind_words, "caps": _caps(view),
+    }  # fmt: skip
+
+
+def _caps(view: SyncView) -> list[tuple[int | None, str]]:
+    """The speeds to choose from, with the one that is set."""
+    known = {kbit_s for kbit_s, _ in CAPS}
+    more = [] if view.cap_kbit_s in known else [(view.cap_kbit_s, f"{view.cap_kbit_s} kbit/s")]
+    return [*CAPS, *more]
 
 
 @get("/sync", include_in_schema=False)
 async def sync_page(request: AnyRequest) -> Template:
-    """Counts, last contact, enrolment."""
-    form = {"cloud_url": "", "claim_code": ""}
-    return page(request, "sync.html", fault=None, form=form, **await _context(request))
+    """The whole page; who else is in the club is asked for beside it."""
+    parts, context = parts_of(request), await _context(request)
+    if parts.sync_view().is_enrolled:
+        parts.desk.look_round_soon(context["all"].club, context["now_ms"])
+    return page(request, "sync.html", fault=None, form={"cloud_url": "", "claim_code": ""}, **context)
 
 
 @get("/sync/status", include_in_schema=False)
 async def sync_status(request: AnyRequest) -> Template:
-    """The counts alone, asked again every few seconds."""
+    """What changes by itself, asked again every few seconds."""
     return page(request, "_sync.html", **await _context(request))
 
 
 @get("/sync/pill", include_in_schema=False)
 async def sync_pill(request: AnyRequest) -> Template:
     """The header's word about the cloud."""
-    return page(request, "_pill.html", **await _context(request))
+    parts = parts_of(request)
+    books, finding = await parts.database.read(
+        lambda db: (ledger.sync_ledger(db), sync_findings.last_finding(db))
+    )
+    return page(request, "_pill.html", pill=pill(parts.sync_view(), books, parts.now_wall_ms(), finding))
 
 
 @post("/sync/now", status_code=200, include_in_schema=False)
@@ -87,6 +119,69 @@ async def sync_now(request: AnyRequest) -> Template:
     """Ask the relay to try at once; the answer is what the books say then."""
     await parts_of(request).actions.sync_now()
     return page(request, "_sync.html", **await _context(request))
+
+
+@post("/sync/compare", status_code=200, include_in_schema=False)
+async def compare(request: AnyRequest) -> Template:
+    """Begin to compare both sides; the page tells how far it is."""
+    parts_of(request).desk.compare_soon()
+    return page(request, "_sync.html", **await _context(request))
+
+
+@get("/sync/proof", include_in_schema=False)
+async def proof_page(request: AnyRequest) -> Template:
+    """The last comparison day by day, and what differed."""
+    parts = parts_of(request)
+    found, now_ms = await parts.database.read(sync_findings.last_finding), parts.now_wall_ms()
+    ago = partial(ago_text, now_ms=now_ms)
+    return page(request, "sync_proof.html", found=found, kind=sync_view.kind_words, ago=ago)
+
+
+@post("/sync/pause", include_in_schema=False)
+async def pause(request: AnyRequest, data: Form) -> Redirect:
+    """Hold the sync, or let it go on."""
+    await parts_of(request).actions.pause_sync(data.get("is_paused") == "yes")
+    return Redirect("/sync#limits", status_code=SEE_OTHER)
+
+
+@post("/sync/limits", include_in_schema=False)
+async def limits(request: AnyRequest, data: Form) -> Response[Any]:
+    """How fast, and over which network only."""
+    speed = data.get("cap_kbit_s", "").strip()
+    if speed and not (speed.isascii() and speed.isdigit()):
+        return await _with_fault(request, "Give the speed as a whole number of kbit/s.")
+    try:
+        only = data.get("only_network", "").strip()
+        await parts_of(request).actions.limit_sync(int(speed[:9]) if speed else None, only or None)
+    except HubError as error:
+        return await _with_fault(request, f"{error} {error.hint}".strip())
+    return Redirect("/sync#limits", status_code=SEE_OTHER)
+
+
+async def _with_fault(request: AnyRequest, fault: str, form: dict[str, str] | None = None) -> Template:
+    context = await _context(request)
+    form = form or {"cloud_url": "", "claim_code": ""}
+    return page(request, "sync.html", status=422, fault=fault, form=form, **context)
+
+
+@post("/sync/letters/{op_id:str}", status_code=200, include_in_schema=False)
+async def settle_letter(request: AnyRequest, op_id: FromPath[str], data: Form) -> Template:
+    """Send a refused edit once more, or put it away."""
+    user, desk = user_of(request), parts_of(request).desk
+    if data.get("choice") == "retry":
+        await desk.retry(op_id, user.name if user else "")
+    else:
+        await desk.drop(op_id)
+    return page(request, "_sync.html", **await _context(request))
+
+
+@get("/sync/letters.json", include_in_schema=False)
+async def letters_file(request: AnyRequest) -> Response[bytes]:
+    """Every refused edit nobody has decided about, as a file."""
+    found = await parts_of(request).database.read(dead_letters.waiting)
+    content = json.dumps([asdict(it) for it in found], ensure_ascii=False, indent=1).encode()
+    headers = {"Content-Disposition": 'attachment; filename="refused-edits.json"'}
+    return Response(content, media_type="application/json", headers=headers)
 
 
 @post("/sync/enrol", guards=[admin_only], include_in_schema=False)
@@ -105,7 +200,10 @@ async def enrol(request: AnyRequest, data: Form) -> Response[Any]:
             fault = f"{error} {error.hint}".strip()
     if fault is None:
         return Redirect("/sync", status_code=SEE_OTHER)
-    return page(request, "sync.html", status=422, fault=fault, form=form, **await _context(request))
+    return await _with_fault(request, fault, form)
 
 
-HANDLERS = [sync_page, sync_status, sync_pill, sync_now, enrol]
+HANDLERS = [
+    *(sync_page, sync_status, sync_pill, sync_now, compare, proof_page, pause, limits),
+    *(settle_letter, letters_file, enrol),
+]

@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 
 from hub.analytics.catalogue import metric
 from hub.board import BoardSnapshot, LiveState
-from hub.domain import Contact, Flaw
+from hub.domain import Athlete, Contact, Flaw
+from hub.web.zone_colours import COLOURS, zone_css
 
 FRESH_S = 3.0
 STALE_S = 5.0
@@ -66,6 +67,7 @@ class BoardView:
     warning: str
     density: str
     is_silent: bool
+    with_own_zones: int
     tiles: tuple[TileView, ...]
 
 
@@ -113,6 +115,12 @@ def _status(state: LiveState) -> tuple[str, str]:
     return freshness, ""
 
 
+def _zone_css(athlete: Athlete, zone: int | None) -> str:
+    if zone is None:
+        return "z-none"
+    return zone_css(zone, len(athlete.zone_edges_bpm) or COLOURS)
+
+
 def tile_view(state: LiveState) -> TileView:
     """Words for one athlete; a value too old to trust is never among them."""
     freshness, status = _status(state)
@@ -124,7 +132,7 @@ def tile_view(state: LiveState) -> TileView:
         athlete_id=athlete.athlete_id,
         number="" if athlete.shirt_number is None else str(athlete.shirt_number),
         name=athlete.name,
-        classes=f"tile {freshness} {'z-none' if zone is None else f'z{zone}'}",
+        classes=f"tile {freshness} {_zone_css(athlete, zone)}",
         bar="0" if percent is None else str(max(0, min(100, int(percent)))),
         bpm=str(state.bpm) if is_shown and state.bpm is not None else NOTHING,
         zone="" if zone is None else f"Z{zone}",
@@ -164,5 +172,6 @@ def board_view(snapshot: BoardSnapshot) -> BoardView:
         warning=snapshot.warning,
         density=_density(len(tiles)),
         is_silent=is_silent,
+        with_own_zones=sum(bool(state.athlete.zone_edges_bpm) for state in snapshot.athletes),
         tiles=tiles,
     )

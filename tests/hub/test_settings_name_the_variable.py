@@ -25,13 +25,14 @@ def test_every_variable_is_read() -> None:
             "TOUCHLINE_BACKEND": "virtual", "TOUCHLINE_ADAPTERS": "hci0, hci1,", "TOUCHLINE_SLOTS": "7",
             "TOUCHLINE_VIRTUAL_PORT": "9800", "TOUCHLINE_CLOUD_PORT": "8200", "TOUCHLINE_LOG": "DEBUG",
             "TOUCHLINE_TIME_ZONE": "Asia/Kolkata", "TOUCHLINE_WATCH": "/in:/more", "TOUCHLINE_USB": "/media",
-            "TOUCHLINE_ORIGINALS_MIB": "100000",
+            "TOUCHLINE_ORIGINALS_MIB": "100000", "TOUCHLINE_RELAYS": " north=10.0.0.11 ",
         }
     )  # fmt: skip
     assert settings == HubSettings(
         data=Path("/data"), host="0.0.0.0", port=80, backend="virtual", adapters=("hci0", "hci1"),
         virtual_port=9800, cloud_port=8200, slots_per_adapter=7, zone=ZoneInfo("Asia/Kolkata"),
         watched=(Path("/in"), Path("/more")), usb=(Path("/media"),), originals_mib=100_000, log_level="debug",
+        relays="north=10.0.0.11",
     )  # fmt: skip
 
 

@@ -21,7 +21,7 @@ from hub.store.outbox import StoreOutbox
 from hub.store.records import Moment, propose
 from sync.client import CloudClient
 from sync.errors import SyncError
-from sync.relay import Relay
+from sync.relay import PERIOD_S, Relay
 
 T = TypeVar("T")
 BOOT = "the-boot-it-was-recorded-in"
@@ -76,13 +76,13 @@ class LoadedHub:
         """Enrol over the link at `url`."""
         await enrol(self.database, self._key, url, claim_code, "test")
 
-    def relay(self, url: str, **more: float) -> Relay:
+    def relay(self, url: str, period_s: float = PERIOD_S) -> Relay:
         """The product's relay over the link at `url`."""
         hub_id, seed = self.asked(lambda db: meta.value(db, "hub_id")) or "", load_key(self._key)
         outbox = StoreOutbox(self.database, BOOT, self.moment, self.clock.learn)
         return Relay(
             outbox, lambda: CloudClient(url, hub_id, seed), self.clock.mono_ms, self.clock.wall_ms, Random(1),
-            **more,
+            period_s=period_s,
         )  # fmt: skip
 
     async def drain(self, relay: Relay, within_s: float, pause_s: float = 0.05) -> int:

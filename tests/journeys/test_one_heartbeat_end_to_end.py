@@ -114,10 +114,10 @@ def start_assign_and_end(page: Page) -> str:
 
 def reads_the_load(page: Page) -> None:
     expect(page.get_by_role("heading", name="Evening intervals")).to_be_visible()
-    rows = page.locator("table[data-sortable] tbody tr")
+    rows = page.get_by_label("Load table").locator("tbody tr")
     expect(rows).to_have_count(3)
     for name in NAMES:
-        row = page.locator("table[data-sortable] tbody tr", has_text=name)
+        row = page.get_by_label("Load table").locator("tbody tr", has_text=name)
         banister = float(row.locator("td[data-value]").nth(1).get_attribute("data-value") or "nan")
         assert banister > 0, f"{name} has a load"
     expect(page.locator("#chart canvas")).to_be_visible()

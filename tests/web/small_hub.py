@@ -6,6 +6,7 @@ Readings are spoken by the test; it knows no strap and no cloud.
 from __future__ import annotations
 
 import asyncio
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from sqlite3 import Connection
@@ -13,20 +14,44 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from hub.board import Board
+from hub.bundle_desk import BundleDesk
+from hub.bundle_desk import DeskSetting as BundleSetting
 from hub.domain import Athlete, Contact, Reading, Session, StrapStatus, Via
 from hub.errors import ActionRefused
 from hub.import_desk import DeskSetting, ImportDesk
 from hub.profiles import NewChange, local_day, propose_change, set_removed
 from hub.recalculation import Recalculation
 from hub.recorder import Recorder
-from hub.store import athletes, boots, meta
+from hub.store import athletes, boots, meta, sync_limits
 from hub.store.database import Database
+from hub.store.outbox import StoreOutbox
 from hub.store.records import Moment, propose
+from hub.sync_desk import DeskParts, SyncDesk
+from hub.verify import Tell, Verification
+from hub.wearing_desk import Parts, WearingDesk
 from hub.web.live import Frames
 from hub.web.parts import Actions, SyncView, WebParts
+from sync.wire import ClubResponse
 
 SETUP_CODE = "K7QM-2XPA"
 START_WALL_MS = 1_795_255_200_000
+
+
+def in_media(path: Path) -> bool:
+    """Whether a folder stands for a stick that is plugged in."""
+    return path.parent.name == "media"
+
+
+class NoCloud:
+    """Where no cloud can be asked."""
+
+    async def verify(self, tell: Tell) -> Verification:
+        """Nobody to compare with."""
+        raise ActionRefused("This hub is not enrolled.", hint="Enter a claim code on the sync page.")
+
+    async def club(self) -> ClubResponse:
+        """Nobody to ask."""
+        raise ActionRefused("This hub is not enrolled.", hint="Enter a claim code on the sync page.")
 
 
 class SmallHub:
@@ -43,6 +68,27 @@ class SmallHub:
         self.heard: dict[str, StrapStatus] = {}
         self.sync = SyncView(False, "not enrolled", "", None, None)
         self.enrolled: list[tuple[str, str]] = []
+        self.cloud = NoCloud()
+        self.desk = SyncDesk(
+            self.database,
+            DeskParts(
+                self.moment, self.cloud.verify, self.cloud.club, self.recorder.assign, self.edited
+            ),
+        )  # fmt: skip
+        self.bundles = BundleDesk(
+            self.database,
+            StoreOutbox(self.database, "test-boot", self.moment, lambda anchor: None),
+            lambda: (self.mono_ms, self.wall_ms),
+            self.moment,
+            BundleSetting(folder / "bundles", (folder / "media",), folder / "hub.key", in_media),
+            nullcontext,
+        )
+        self.wearing = WearingDesk(
+            Parts(
+                self.database, self.recorder, lambda: tuple(self.heard.values()), self.moment,
+                self.wearing_changed,
+            )
+        )  # fmt: skip
         self.parts = WebParts(
             database=self.database,
             board=self.board,
@@ -55,7 +101,11 @@ class SmallHub:
                 set_change_removed=self.set_change_removed,
                 enrol=self.enrol,
                 sync_now=self.sync_now,
+                pause_sync=self.pause_sync,
+                limit_sync=self.limit_sync,
             ),
+            desk=self.desk,
+            bundles=self.bundles,
             imports=ImportDesk(self.database, self.moment, DeskSetting(folder, ZoneInfo("UTC"))),
             progress=self.recalculation.waiting,
             straps=lambda: tuple(self.heard.values()),
@@ -66,6 +116,7 @@ class SmallHub:
             version="0.1.0",
             stopping=asyncio.Event(),
             frames=self.frames,
+            wearing=self.wearing,
         )
 
     def moment(self) -> Moment:
@@ -77,12 +128,18 @@ class SmallHub:
         self.mono_ms += round(seconds * 1000)
         self.wall_ms += round(seconds * 1000)
 
-    async def save_athlete(self, athlete_id: str | None, fields: dict[str, object]) -> Athlete:
+    async def edited(self, tbl: str, pk: str, athlete_id: str | None) -> None:
+        """A record was set from the sync's pages."""
+        await self.recorder.roster_changed({athlete_id or pk})
+
+    async def save_athlete(self, athlete_id: str | None, fields: dict[str, object], by: str = "") -> Athlete:
         """Add or edit, as the hub does."""
         key = athlete_id or str(uuid4())
+        moment = replace(self.moment(), by=by)
 
         def change(db: Connection) -> Athlete:
-            propose(db, self.moment(), "athlete", key, fields)
+            if fields:
+                propose(db, moment, "athlete", key, fields)
             return athletes.athlete(db, key)
 
         athlete = await self.database.write(change)
@@ -145,6 +202,11 @@ class SmallHub:
         athlete_id = await self.database.write(lambda db: set_removed(db, moment, change_id, is_removed))
         await self.recorder.roster_changed({athlete_id})
 
+    async def wearing_changed(self, session_id: str | None) -> None:
+        """Who wears what was changed; files follow, as on the hub."""
+        if session_id is not None and self.recorder.session is None:
+            await self.parts.imports.link_recorded(session_id)
+
     async def enrol(self, cloud_url: str, claim_code: str) -> None:
         """Join with the one code this cloud knows."""
         if claim_code != "CLAIM-1":
@@ -153,6 +215,16 @@ class SmallHub:
 
     async def sync_now(self) -> None:
         """Nothing to send to."""
+
+    async def pause_sync(self, is_paused: bool) -> None:
+        """Remember it, as the hub does."""
+        await self.database.write(lambda db: sync_limits.put_paused(db, is_paused))
+        self.sync = replace(self.sync, is_paused=is_paused)
+
+    async def limit_sync(self, cap_kbit_s: int | None, only_network: str | None) -> None:
+        """Remember it, as the hub does."""
+        await self.database.write(lambda db: sync_limits.put_limits(db, cap_kbit_s, only_network))
+        self.sync = replace(self.sync, cap_kbit_s=cap_kbit_s, only_network=only_network)
 
     def close(self) -> None:
         """Close the store."""

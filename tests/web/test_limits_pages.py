@@ -13,7 +13,8 @@ import pytest
 
 from hub.domain import Role, Session
 from hub.store import profile_changes, session_results
-from hub.web.limits_view import time_pieces, zone_css
+from hub.web.limits_view import time_pieces
+from hub.web.zone_colours import zone_css
 from tests.web.conftest import Client, add_user, sign_in
 from tests.web.small_hub import SmallHub
 

@@ -253,6 +253,7 @@ def test_the_api_description_names_only_data_routes(admin: Client) -> None:
     description = admin.get("/schema/openapi.json").json()
     assert set(description["paths"]) == {
         "/healthz",
+        "/radio-check.json",
         "/athletes/{athlete_id}/days.json",
         "/sessions/{session_id}/load.csv",
         "/sessions/{session_id}/series.json",

@@ -20,6 +20,7 @@ LOCKED = [
     if line and not line.startswith("#")
 ]
 PAGES = ("/", "/board", "/sessions", "/athletes", "/athletes/new", "/straps", "/straps/drawer",
+         "/straps/live", "/radio-check", "/radio-check/live",
          "/import", "/inbox", "/inbox/count", "/insights", "/sync", "/sync/status", "/sync/pill",
          "/users", "/schema", "/nowhere")  # fmt: skip
 

@@ -90,6 +90,6 @@ def test_own_zones_colour_the_tile_and_are_counted_in_the_legend() -> None:
     view = board_view(snapshot)
     assert (view.tiles[0].zone, view.tiles[0].classes) == (
         "Z2",
-        "tile is-fresh z4",
+        "tile is-fresh z2",
     )
     assert view.with_own_zones == 1

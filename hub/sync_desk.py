@@ -1,0 +1,182 @@
+"""What people do about the sync: choose between values that met, decide on refused edits, compare both sides.
+
+It works beside the relay and never in its way. It sends nothing of its own accord but questions.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from sqlite3 import Connection
+
+from hub.errors import HubError
+from hub.store import dead_letters, sync_findings, two_edits
+from hub.store.database import Database
+from hub.store.ledger_kinds import KindCounts
+from hub.store.records import Moment
+from hub.store.sync_findings import Club, ClubHub, Day, Finding, Receipt, Unlike
+from hub.store.two_edits import OPEN, OTHER, Meeting, TwoEdits
+from hub.verify import Tell, Verification
+from sync.wire import ClubResponse
+
+CLUB_IS_OLD_MS = 10 * 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class Comparing:
+    """How far a comparison is, or why it failed; `is_running` False with an error once it has."""
+
+    words: str
+    done: int
+    of: int
+    is_running: bool = True
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeskParts:
+    """What the desk needs of the hub. `ask_*` raise HubError where the cloud cannot be asked."""
+
+    moment: Callable[[], Moment]
+    ask_verify: Callable[[Tell], Awaitable[Verification]]
+    ask_club: Callable[[], Awaitable[ClubResponse]]
+    assign_strap: Callable[[str, str | None], Awaitable[None]]
+    edited: Callable[[str, str, str | None], Awaitable[None]]
+    """Is told the table, key and athlete of a record that was changed."""
+
+
+class SyncDesk:
+    """One hub's desk. `close` ends what it is doing."""
+
+    def __init__(self, database: Database, parts: DeskParts) -> None:
+        self._database, self._parts = database, parts
+        self.comparing: Comparing | None = None
+        self.counts = KindCounts()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._asking_club = False
+
+    def _by(self, name: str) -> Moment:
+        return replace(self._parts.moment(), by=name)
+
+    # --- edits that met
+
+    async def settle(self, two_edits_id: str, choice: str, by: str) -> TwoEdits:
+        """Keep the value, use the other one, or open the question again. Raises NotFound or ActionRefused."""
+        found = await self._database.read(lambda db: two_edits.one(db, two_edits_id))
+        it = found.edits
+        if it.tbl == "strap" and (value := _value_to_set(found, choice)) is not None:
+            await self._parts.assign_strap(it.pk, value[0])
+        moment = self._by(by)
+        await self._database.write(lambda db: two_edits.settle(db, moment, two_edits_id, choice))
+        await self._parts.edited(it.tbl, it.pk, it.athlete_id)
+        return it
+
+    # --- refused edits
+
+    async def retry(self, op_id: str, by: str) -> None:
+        """Propose a refused edit anew. Raises NotFound."""
+        moment = self._by(by)
+
+        def change(db: Connection) -> tuple[str, str]:
+            letter = next((it for it in dead_letters.waiting(db) if it.op_id == op_id), None)
+            dead_letters.retry(db, moment, op_id)
+            assert letter is not None, "what is not there cannot be retried"
+            return letter.tbl, letter.pk
+
+        tbl, pk = await self._database.write(change)
+        await self._parts.edited(tbl, pk, pk if tbl == "athlete" else None)
+
+    async def drop(self, op_id: str) -> None:
+        """Put a refused edit away for good. Raises NotFound."""
+        wall_ms = self._parts.moment().wall_ms
+        await self._database.write(lambda db: dead_letters.discard(db, op_id, wall_ms))
+
+    # --- comparing
+
+    def compare_soon(self) -> None:
+        """Begin to compare, unless it is being done."""
+        if self.comparing is None or not self.comparing.is_running:
+            self.comparing = Comparing("syncing first", 0, 1)
+            self._begin(self._compare())
+
+    async def _compare(self) -> None:
+        try:
+            await self.compare()
+        except Exception as error:
+            hint = error.hint if isinstance(error, HubError) else ""
+            self.comparing = Comparing("", 0, 1, False, f"{error} {hint}".strip())
+
+    async def compare(self) -> Verification:
+        """Compare with the cloud, keep what was found and who is in the club. Raises HubError."""
+
+        def tell(words: str, done: int, of: int) -> None:
+            self.comparing = Comparing(words, done, of)
+
+        found = await self._parts.ask_verify(tell)
+        finding = _finding(found, self._parts.moment().wall_ms)
+        await self._database.write(lambda db: sync_findings.keep_finding(db, finding))
+        await self._ask_club()
+        self.comparing = None
+        return found
+
+    # --- the club
+
+    def look_round_soon(self, known: Club | None, now_ms: int) -> None:
+        """Ask who is in the club, where that is not known or long known."""
+        if not self._asking_club and (known is None or now_ms - known.at_ms > CLUB_IS_OLD_MS):
+            self._asking_club = True
+            self._begin(self._look_round())
+
+    async def _look_round(self) -> None:
+        try:
+            await self._ask_club()
+        except Exception:  # the relay says what is wrong with the way; this is asked again with the next page
+            return
+        finally:
+            self._asking_club = False
+
+    async def _ask_club(self) -> None:
+        answer = await self._parts.ask_club()
+        at_ms = self._parts.moment().wall_ms
+        await self._database.write(lambda db: sync_findings.keep_club(db, _club(db, answer, at_ms)))
+
+    def _begin(self, work: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def close(self) -> None:
+        """End what is going on."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+def _value_to_set(found: Meeting, choice: str) -> tuple[str | None] | None:
+    """Whose a strap becomes by a choice; None where that changes nothing."""
+    it = found.edits
+    if choice == OTHER and found.current != it.other.value:
+        return (it.other.value,)
+    if choice == OPEN and it.state == OTHER and found.current == it.other.value:
+        return (it.stands.value,)
+    return None
+
+
+def _finding(found: Verification, at_ms: int) -> Finding:
+    days = tuple(Day(it.day, it.squad, it.records, it.segments, it.is_equal, it.sha256) for it in found.days)
+    shown = found.differences[: sync_findings.MOST_SHOWN]
+    unlike = tuple(Unlike(it.day, it.squad, it.tbl, it.pk, it.where) for it in shown)
+    return Finding(at_ms, found.words, found.is_equal, len(found.differences), days, unlike)
+
+
+def _club(db: Connection, answer: ClubResponse, at_ms: int) -> Club:
+    own = sync_findings.own_hub_id(db)
+    hubs = tuple(
+        ClubHub(it.hub_id, it.model, it.sw, it.seen_ms, it.is_revoked, it.ops, it.segments)
+        for it in answer.hubs
+    )
+    erasures = tuple(
+        Receipt(it.erased_ms, len(it.done), len(it.waiting), own in it.done) for it in answer.erasures
+    )
+    return Club(at_ms, hubs, erasures)
