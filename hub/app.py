@@ -17,11 +17,11 @@ from uuid import uuid4
 
 import uvicorn
 
-from hub import __version__, bundle_command
-from hub.admission import Admission
+from hub import __version__
 from hub.board import Board
-from hub.bundle_desk import BundleDesk
 from hub.clock import RELEASED_MS, Clock, boot_id
+from hub.commands import bundle as bundle_command
+from hub.commands.scan import radio_answer
 from hub.config import HubSettings
 from hub.control import ControlDoor
 from hub.devices.coexistence import adapters_beside_wifi
@@ -35,14 +35,13 @@ from hub.import_desk import DeskSetting, ImportDesk
 from hub.imports import originals
 from hub.imports.parcel import unpacked
 from hub.pods import Pods
-from hub.profiles import NewChange, local_day, propose_change, set_removed
 from hub.radio import close_radio, open_radio
 from hub.radio_check import radio_warning
-from hub.radio_recording import RadioRecording
-from hub.recalculation import Recalculation
 from hub.recorder import Recorder
-from hub.replayed_clock import ReplayedClock, Tempo
-from hub.scan_command import radio_answer
+from hub.replaying.clock import ReplayedClock, Tempo
+from hub.replaying.recording import RadioRecording
+from hub.results.profiles import NewChange, local_day, propose_change, set_removed
+from hub.results.recalculation import Recalculation
 from hub.schedule import hub_schedule
 from hub.serving import Server, listening_socket, owned
 from hub.store import accounts, athletes, boots
@@ -50,10 +49,12 @@ from hub.store.database import Database
 from hub.store.outbox import StoreOutbox
 from hub.store.records import Moment, propose
 from hub.strap_wishes import StrapWishes
-from hub.sync_desk import DeskParts, SyncDesk
+from hub.syncing.bundle_desk import BundleDesk
+from hub.syncing.desk import DeskParts, SyncDesk
+from hub.syncing.uplink import Uplink
 from hub.time_watch import TimeWatch, offset_s
-from hub.uplink import Uplink
-from hub.wearing_desk import Parts, WearingDesk
+from hub.wearing.admission import Admission
+from hub.wearing.desk import Parts, WearingDesk
 from hub.web.app import create_web
 from hub.web.live import Frames
 from hub.web.parts import Actions, SyncView, WebParts

@@ -18,19 +18,16 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from hub import (
-    __version__,
-    bundle_command,
-    import_command,
-    metric_docs,
-    radio_test_command,
-    record_command,
-    replay_command,
-    scan_command,
-    sync_command,
-)
+from hub import __version__, metric_docs
 from hub.analytics.errors import UnknownMetric
 from hub.app import Hub, serve
+from hub.commands import bundle as bundle_command
+from hub.commands import import_files as import_command
+from hub.commands import radio_test as radio_test_command
+from hub.commands import record as record_command
+from hub.commands import replay as replay_command
+from hub.commands import scan as scan_command
+from hub.commands import sync as sync_command
 from hub.config import HubSettings
 from hub.control import ask
 from hub.errors import ActionRefused, HubError

@@ -18,17 +18,17 @@ from typing import Any, ParamSpec, TypeVar
 
 from hub.analytics.live_hrv import REFRESH_MS, LiveBeats, advance_beats, alpha1_squad
 from hub.analytics.live_load import LiveLoad, advance
-from hub.attribution import Attribution
 from hub.board import Board
 from hub.domain import Assignment, Athlete, Reading, Session, Via
 from hub.errors import ActionRefused, HubError
 from hub.folding import OpenSamples, refolded, refolded_beats, sample_of, sealed
-from hub.profiles import athletes_on, day_of, local_day
-from hub.reassignment import Corrected
-from hub.spares import Watch
+from hub.results.profiles import athletes_on, day_of, local_day
 from hub.store import boots, ignored_straps, journal, segments, sessions, spare_straps, straps, worn
 from hub.store.database import Database
 from hub.store.records import Moment, propose
+from hub.wearing.attribution import Attribution
+from hub.wearing.reassignment import Corrected
+from hub.wearing.spares import Watch
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from hub.domain import LoadRow
 from hub.imports import settle
 from hub.imports.gaps import Candidate, Span, feeding
 from hub.imports.hearing import LIVE, Hearing, Recorded
-from hub.loads import load_table
+from hub.results.loads import load_table
 from hub.store import boots, feeds
 from hub.store.feeds import Worn
 from hub.store.records import Moment

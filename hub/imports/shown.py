@@ -16,8 +16,8 @@ from hub.imports.feed import Fed, athlete_feed
 from hub.imports.gaps import Span
 from hub.imports.hearing import LIVE, Hearing, Recorded
 from hub.imports.zones import CORRECTED
-from hub.loads import load_table
-from hub.profiles import all_parameters, day_of
+from hub.results.loads import load_table
+from hub.results.profiles import all_parameters, day_of
 from hub.store import athletes, feeds, imports, questions, sessions, sources
 from hub.store.questions import Question
 from hub.store.sources import SourceRow

@@ -16,7 +16,7 @@ from litestar.response import Redirect, Template
 
 from hub.analytics.profile import Sex
 from hub.domain import Athlete
-from hub.profiles import athletes_on, local_day
+from hub.results.profiles import athletes_on, local_day
 from hub.store import athletes, profile_changes, straps
 from hub.web.auth import user_of
 from hub.web.conflicts_page import views

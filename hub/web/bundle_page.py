@@ -16,8 +16,8 @@ from litestar.enums import RequestEncodingType
 from litestar.params import Body, FromPath
 from litestar.response import File, Redirect, Template
 
-from hub.bundle_desk import BundleDesk
 from hub.errors import ActionRefused, HubError, NotFound
+from hub.syncing.bundle_desk import BundleDesk
 from hub.web.parts import parts_of
 from hub.web.shell import SEE_OTHER, AnyRequest, Form, ago_text, is_fragment, page
 from hub.web.uploads import refuse_without_room

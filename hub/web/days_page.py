@@ -18,8 +18,8 @@ from litestar.params import FromPath, QueryParameter
 from litestar.response import Template
 
 from hub.analytics.catalogue import metric
-from hub.days import AthleteDays, Loads, athlete_days
-from hub.profiles import local_day
+from hub.results.days import AthleteDays, Loads, athlete_days
+from hub.results.profiles import local_day
 from hub.web.parts import parts_of
 from hub.web.shell import AnyRequest, is_fragment, page
 

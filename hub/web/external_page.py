@@ -17,8 +17,8 @@ from hub.analytics.errors import OutOfRange
 from hub.analytics.external import MAX_SPEED_M_S
 from hub.analytics.external_load import SpeedLimits
 from hub.domain import Athlete, Session
-from hub.external import ExternalRow, external_table
-from hub.speeds import SpeedSettings, save_limits, save_tops, speed_settings
+from hub.results.external import ExternalRow, external_table
+from hub.results.speeds import SpeedSettings, save_limits, save_tops, speed_settings
 from hub.store import athletes, sessions
 from hub.web.external_view import external_view, limits_text
 from hub.web.parts import parts_of

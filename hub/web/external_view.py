@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from hub.analytics.external_load import SpeedLimits
 from hub.analytics.flags import Flag
 from hub.domain import LoadRow
-from hub.external import ExternalRow
-from hub.speeds import SpeedSettings
+from hub.results.external import ExternalRow
+from hub.results.speeds import SpeedSettings
 
 COVERAGE_LOW = 0.8
 KMH_IN_M_S = 3.6

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from hub.analytics.errors import AnalyticsError
 from hub.analytics.pitch import Degrees, pitch_of_corners
-from hub.grounds import USUAL_LENGTH_M, USUAL_WIDTH_M, in_order
+from hub.results.grounds import USUAL_LENGTH_M, USUAL_WIDTH_M, in_order
 from hub.store.grounds import Ground
 
 CORNERS = range(1, 5)

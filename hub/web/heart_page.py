@@ -17,7 +17,7 @@ from litestar.response import Template
 
 from hub.analytics.result import Result
 from hub.domain import Session
-from hub.heart_results import SHOWN, TESTS, HeartRow, HeartTest, heart_table
+from hub.results.heart import SHOWN, TESTS, HeartRow, HeartTest, heart_table
 from hub.web.parts import parts_of
 from hub.web.shell import AnyRequest, is_fragment, page
 

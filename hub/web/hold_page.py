@@ -1,6 +1,6 @@
 """Hold a strap to the hub: choose an athlete, hold the strap close, confirm the one that was found, or undo.
 
-The rule that finds it stands in `hub.hold_to_hub`; a proposal stays on the page until somebody answers it.
+The rule that finds it stands in `hub.wearing.hold_to_hub`; a proposal stays until somebody answers it.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from litestar.response import Template
 
 from hub.domain import Athlete, Strap
 from hub.errors import NotFound
-from hub.hold_to_hub import Finding
 from hub.store import athletes, spare_straps, straps
+from hub.wearing.hold_to_hub import Finding
 from hub.web.parts import parts_of
 from hub.web.shell import AnyRequest, Form, page
 

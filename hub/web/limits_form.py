@@ -14,7 +14,7 @@ from hub.analytics.custom_zones import EdgeUnit, ZoneEdges
 from hub.analytics.effective import MOST_EDGES, RATES, How
 from hub.analytics.errors import EdgesInvalid
 from hub.analytics.profile import Sex
-from hub.profiles import NewChange
+from hub.results.profiles import NewChange
 from hub.web.lactate_form import Stages, StagesInvalid, read_stages
 
 RATE_FIELDS = {

@@ -17,14 +17,14 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 from litestar.response import Redirect, Template
 
-from hub import profiles
 from hub.analytics.effective import parameters_on
 from hub.analytics.parameters import Parameters
 from hub.domain import Athlete, Session
-from hub.preview import Preview, numbers_of, preview, preview_removal
-from hub.profiles import NewChange, athlete_parameters, base_of, local_day
-from hub.recalculation import Progress
-from hub.results import kept_parameters, results_of
+from hub.results import profiles
+from hub.results.kept import kept_parameters, results_of
+from hub.results.preview import Preview, numbers_of, preview, preview_removal
+from hub.results.profiles import NewChange, athlete_parameters, base_of, local_day
+from hub.results.recalculation import Progress
 from hub.store import athletes, profile_changes, session_results, sessions
 from hub.store.profile_changes import KeptChange
 from hub.store.session_results import Held, KeptResult

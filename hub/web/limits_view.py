@@ -21,7 +21,7 @@ from hub.analytics.metric import Metric
 from hub.analytics.parameters import Parameters
 from hub.analytics.profile import Sex
 from hub.analytics.session_results import STANDARD_ZONES
-from hub.preview import LOADS, Preview, SessionEffect
+from hub.results.preview import LOADS, Preview, SessionEffect
 from hub.store.profile_changes import KeptChange
 from hub.web.lactate_form import fit_words
 from hub.web.shell import rounded

@@ -22,9 +22,9 @@ from hub.analytics.flags import Flag
 from hub.analytics.metric import Family
 from hub.analytics.result import Parameter, Result
 from hub.errors import NotFound
-from hub.external import external_table
-from hub.results import outcomes
-from hub.speeds import speed_settings
+from hub.results.external import external_table
+from hub.results.kept import outcomes
+from hub.results.speeds import speed_settings
 from hub.store import athletes, boots, sessions
 from hub.web.parts import parts_of
 from hub.web.shell import AnyRequest, is_fragment, minutes_text, page

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from hub.board import Board
-from hub.bundle_desk import BundleDesk
 from hub.domain import Athlete, Session, StrapStatus
 from hub.import_desk import ImportDesk
-from hub.profiles import NewChange
-from hub.recalculation import Progress
+from hub.results.profiles import NewChange
+from hub.results.recalculation import Progress
 from hub.store.database import Database
-from hub.sync_desk import SyncDesk
+from hub.syncing.bundle_desk import BundleDesk
+from hub.syncing.desk import SyncDesk
 from hub.web.live import Frames
 from hub.web.radio_parts import NO_RADIO, RadioParts
 from hub.web.wearing_parts import WearingVerbs

@@ -21,8 +21,8 @@ from hub.analytics.external import Floats
 from hub.analytics.pitch import Degrees, Pitch, east_north_m
 from hub.domain import Athlete, Session
 from hub.errors import ActionRefused
-from hub.external import everywhere, map_of, placed
-from hub.grounds import Found, corners_of, pitch_for
+from hub.results.external import everywhere, map_of, placed
+from hub.results.grounds import Found, corners_of, pitch_for
 from hub.store import grounds, sessions
 from hub.store.grounds import Choice, Ground
 from hub.web.ground_form import CORNERS, GroundForm, read_form, typed_from

@@ -13,7 +13,7 @@ import numpy as np
 from hub.analytics.external import Floats
 from hub.analytics.heat_map import HeatMap
 from hub.analytics.pitch import Pitch
-from hub.grounds import Found
+from hub.results.grounds import Found
 from hub.web.shell import minutes_text
 
 MARGIN_M = 3.0

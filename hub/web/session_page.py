@@ -17,13 +17,13 @@ from litestar import Response, get
 from litestar.params import FromPath, QueryParameter
 from litestar.response import Template
 
-from hub import loads
 from hub.analytics.catalogue import metric
 from hub.domain import Athlete, LoadRow, Session
-from hub.external import ExternalRow, external_table
-from hub.judgement import Trust, session_trust
-from hub.speeds import speed_settings
+from hub.results import loads
+from hub.results.external import ExternalRow, external_table
+from hub.results.speeds import speed_settings
 from hub.store import sessions
+from hub.wearing.judgement import Trust, session_trust
 from hub.web import external_view
 from hub.web.limits_view import NAMES
 from hub.web.parts import parts_of

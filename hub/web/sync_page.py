@@ -19,7 +19,7 @@ from hub.errors import HubError
 from hub.store import boots, dead_letters, ledger, sync_findings
 from hub.store.ledger import Ledger
 from hub.store.sync_findings import Finding
-from hub.sync_words import BEHIND_MS, bytes_words, reasons, span_words
+from hub.syncing.words import BEHIND_MS, bytes_words, reasons, span_words
 from hub.web import sync_view
 from hub.web.auth import admin_only, user_of
 from hub.web.parts import SyncView, parts_of

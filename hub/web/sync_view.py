@@ -14,7 +14,7 @@ from hub.store import dead_letters, ledger, sync_findings, two_edits
 from hub.store.ledger import Ledger
 from hub.store.ledger_kinds import KindCounts, KindLine
 from hub.store.sync_findings import Club, Finding
-from hub.sync_words import reason_words
+from hub.syncing.words import reason_words
 from hub.web.shell import ago_text
 
 KIND_WORDS = {

@@ -6,7 +6,7 @@ It judges nothing.
 from __future__ import annotations
 
 from hub.domain import Flaw
-from hub.judgement import Trust
+from hub.wearing.judgement import Trust
 from hub.web.shell import minutes_text
 
 FLAW_WORDS = {

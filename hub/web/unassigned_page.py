@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from litestar import get, post
 from litestar.response import Template
 
-from hub import unassigned
 from hub.domain import Athlete
 from hub.errors import NotFound
 from hub.store import athletes, put_aside, wearing_edits
 from hub.store.wearing_edits import Edit
-from hub.unassigned import Stretch
-from hub.wearing import Cell
+from hub.wearing import unassigned
+from hub.wearing.stretches import Cell
+from hub.wearing.unassigned import Stretch
 from hub.web.auth import user_of
 from hub.web.local_times import clock_text, near
 from hub.web.parts import parts_of

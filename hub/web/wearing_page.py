@@ -15,10 +15,10 @@ from litestar.response import Template
 
 from hub.domain import Athlete, Session
 from hub.errors import ActionRefused
-from hub.judgement import Trust, session_trust
 from hub.store import athletes, boots, sessions, straps, wearing_edits
 from hub.store.wearing_edits import Edit
-from hub.wearing import Cell
+from hub.wearing.judgement import Trust, session_trust
+from hub.wearing.stretches import Cell
 from hub.web.auth import user_of
 from hub.web.local_times import clock_text, near
 from hub.web.parts import parts_of

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from hub.hold_to_hub import Proposal
-from hub.reassignment import Corrected
-from hub.wearing import Cell
+from hub.wearing.hold_to_hub import Proposal
+from hub.wearing.reassignment import Corrected
+from hub.wearing.stretches import Cell
 
 
 class WearingVerbs(Protocol):

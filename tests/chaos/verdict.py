@@ -11,7 +11,7 @@ from pathlib import Path
 from sqlite3 import Connection
 
 from hub.devices.virtual.training import mark_of
-from hub.loads import load_table
+from hub.results.loads import load_table
 from hub.store import sessions, worn
 from hub.store.database import Database
 from tests.chaos.day import Truth, athlete_id

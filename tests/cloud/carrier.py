@@ -11,11 +11,11 @@ from cloud.bundle_answer import Answer, write_answer
 from cloud.bundle_take import Result, take
 from cloud.store.database import Database as CloudDatabase
 from cloud.store.rows import HubIdentity
-from hub.bundle_take import Taken, check_answer, take_answer
-from hub.bundle_write import Author, write_bundle
-from hub.enrolment import load_key, load_next_key
 from hub.store import bundles, meta
 from hub.store.bundles import WrittenBundle
+from hub.syncing.bundle_take import Taken, check_answer, take_answer
+from hub.syncing.bundle_write import Author, write_bundle
+from hub.syncing.enrolment import load_key, load_next_key
 from sync.bundle_keys import CloudKey
 from tests.cloud.conftest import run
 from tests.cloud.pitchside import START_MS, HubOn

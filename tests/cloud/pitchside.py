@@ -20,12 +20,12 @@ import numpy as np
 from litestar import Litestar
 from litestar.testing import TestClient
 
-from hub.enrolment import adopt_next_key, enrol, load_key, load_next_key, rejoin
 from hub.store import boots, ledger, meta, segments
 from hub.store.database import Database
 from hub.store.outbox import StoreOutbox
 from hub.store.records import Moment, propose
-from hub.verify import Verification, verify
+from hub.syncing.enrolment import adopt_next_key, enrol, load_key, load_next_key, rejoin
+from hub.syncing.verify import Verification, verify
 from sync import client as sync_client
 from sync.client import CloudClient
 from sync.relay import Relay, RelayReport

@@ -16,12 +16,12 @@ import pytest
 from cloud import cli as cloud_cli
 from cloud.config import CloudSettings
 from hub import cli
-from hub.bundle_command import verbs
-from hub.bundle_desk import BundleDesk, DeskSetting
+from hub.commands.bundle import verbs
 from hub.config import HubSettings
 from hub.control import ControlDoor
 from hub.errors import ActionRefused
 from hub.store import segments
+from hub.syncing.bundle_desk import BundleDesk, DeskSetting
 from sync.segments import Segment
 from tests.cloud.carrier import Carrier
 from tests.cloud.pitchside import HubOn

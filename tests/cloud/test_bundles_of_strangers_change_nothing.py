@@ -15,8 +15,8 @@ import pytest
 from cloud.clock import now_ms
 from cloud.hubs import revoke
 from cloud.store.database import Database, connect
-from hub.enrolment import load_key
 from hub.store import meta
+from hub.syncing.enrolment import load_key
 from sync import bundle_keys, wire
 from sync.bundle import Head, Sealer, new_head
 from sync.bundle_keys import CloudKey, one_time_key, public_of, receiving_key
@@ -149,7 +149,7 @@ def test_a_key_that_was_handed_over_but_not_used_yet_is_known(
 ) -> None:
     hub.sync()
     hub.athlete("Bea")
-    from hub.enrolment import adopt_next_key, prepare_next_key
+    from hub.syncing.enrolment import adopt_next_key, prepare_next_key
 
     async def rotate() -> None:
         async with hub.dial() as client:

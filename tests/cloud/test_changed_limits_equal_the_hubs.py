@@ -16,7 +16,7 @@ from hub.analytics.custom_zones import EdgeUnit, ZoneEdges
 from hub.analytics.effective import How
 from hub.analytics.profile import Sex
 from hub.domain import Session
-from hub.profiles import NewChange, day_of, propose_change, set_removed
+from hub.results.profiles import NewChange, day_of, propose_change, set_removed
 from tests.cloud.sender import Sender
 from tests.cloud.test_loads_equal_the_hubs import Meeting
 from tests.hub.ground import Ground, run

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from hub.store import straps
-from hub.wearing import Cell
-from hub.wearing_desk import Parts, WearingDesk
+from hub.wearing.desk import Parts, WearingDesk
+from hub.wearing.stretches import Cell
 from tests.cloud.test_loads_equal_the_hubs import Meeting, meeting
 from tests.hub.ground import Ground, run
 

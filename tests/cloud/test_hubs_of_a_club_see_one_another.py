@@ -9,7 +9,7 @@ import pytest
 
 from hub.errors import ActionRefused
 from hub.store import boots, sessions, straps
-from hub.verify import Difference
+from hub.syncing.verify import Difference
 from sync.segments import Segment
 from sync.wire import Anchor
 from tests.cloud.pitchside import START_MS, HubOn, docs, same, steady

@@ -16,8 +16,8 @@ from cloud.clock import now_ms
 from cloud.errors import NotThere
 from cloud.records import Refusal
 from cloud.store.database import Connection, Database, connect
-from hub.enrolment import load_key, load_next_key, prepare_next_key
 from hub.store import athletes, dead_letters
+from hub.syncing.enrolment import load_key, load_next_key, prepare_next_key
 from sync import wire
 from sync.errors import CloudUnreachable, OutOfStep, SignInNeeded
 from tests.cloud.conftest import run

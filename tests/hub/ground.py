@@ -17,8 +17,8 @@ from uuid import uuid4
 from hub.board import Board, LiveState
 from hub.domain import Contact, LoadRow, Reading, Session
 from hub.errors import HubError
-from hub.loads import load_table
 from hub.recorder import Recorder
+from hub.results.loads import load_table
 from hub.store import boots, journal, segments, sessions
 from hub.store.database import Database
 from hub.store.records import Moment, propose

@@ -13,13 +13,13 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from hub.bundle_write import Author, write_bundle
-from hub.enrolment import load_key
 from hub.store import boots, meta, oplog, segments
 from hub.store.bundles import WrittenBundle
 from hub.store.database import Database
 from hub.store.outbox import StoreOutbox
 from hub.store.records import Moment, propose
+from hub.syncing.bundle_write import Author, write_bundle
+from hub.syncing.enrolment import load_key
 from sync import wire
 from sync.bundle import chunks, read_head
 from sync.bundle_keys import CloudKey, cloud_key_b64, receiving_key, signing_public

@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 
-from hub.admission import MOST_STRANGERS, Admission
 from hub.domain import Reading
 from hub.store import straps
+from hub.wearing.admission import MOST_STRANGERS, Admission
 from tests.hub.ground import Ground
 
 

@@ -11,9 +11,9 @@ import pytest
 
 from hub import clock
 from hub.clock import RELEASED_MS, Clock
-from hub.profiles import day_of
 from hub.rebasing import due, rebase
-from hub.recalculation import Recalculation
+from hub.results.profiles import day_of
+from hub.results.recalculation import Recalculation
 from hub.store import boots, session_results, sessions
 from hub.tablet_time import TabletTimes
 from hub.time_watch import TimeWatch

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from hub.domain import Contact, Flaw, Reading, Session
-from hub.spares import SILENT_MS, Watch
 from hub.store import ignored_straps, straps
 from hub.store.ignored_straps import IgnoredStrap
+from hub.wearing.spares import SILENT_MS, Watch
 from tests.hub.ground import Ground, run
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hub.hold_to_hub import CLEAR_DB, NEAR_DBM, Finding, Proposal, Traces, proposal
+from hub.wearing.hold_to_hub import CLEAR_DB, NEAR_DBM, Finding, Proposal, Traces, proposal
 
 Levels = dict[str, float]
 

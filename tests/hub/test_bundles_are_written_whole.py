@@ -16,10 +16,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from hub.bundle_write import LogChanged, is_under_way, write_bundle
-from hub.enrolment import load_key
 from hub.errors import ActionRefused, DiskFull
 from hub.store import meta, oplog
+from hub.syncing.bundle_write import LogChanged, is_under_way, write_bundle
+from hub.syncing.enrolment import load_key
 from sync.bundle_keys import cloud_key_b64
 from tests.hub.stick import CLOUD_SEED, HUB_ID, Backlog, Watcher, inside
 

@@ -8,10 +8,10 @@ from random import Random
 import pytest
 
 from hub.domain import Session
-from hub.judgement import session_trust
 from hub.store import sessions, straps
 from hub.store.worn import heart_rates
-from hub.wearing_desk import Parts, WearingDesk
+from hub.wearing.desk import Parts, WearingDesk
+from hub.wearing.judgement import session_trust
 from tests.hub.ground import Ground
 
 PEOPLE = ("a1", "a2", "a3", "a4")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from hub.analytics.flags import Flag
 from hub.domain import Session
 from hub.errors import NotFound
-from hub.external import external_table, squad_map
+from hub.results.external import external_table, squad_map
 from hub.store.worn import heart_rates, motion
 from sync.motion import Motion, seal_motion
 from tests.hub.ground import Ground, run

@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from hub import cli, import_command
+from hub import cli
+from hub.commands import import_files as import_command
 from hub.config import HubSettings
 from hub.errors import NotFound
 from hub.store import imports, originals, sessions, sources

@@ -13,10 +13,10 @@ from hub.analytics.effective import How
 from hub.analytics.profile import Sex
 from hub.domain import LoadRow, Session
 from hub.errors import ActionRefused, NotFound
-from hub.preview import Preview, preview, preview_removal
-from hub.profiles import NewChange, athletes_on, day_of, faults, propose_change, set_removed
-from hub.recalculation import Recalculation
-from hub.results import results_of
+from hub.results.kept import results_of
+from hub.results.preview import Preview, preview, preview_removal
+from hub.results.profiles import NewChange, athletes_on, day_of, faults, propose_change, set_removed
+from hub.results.recalculation import Recalculation
 from hub.store import profile_changes, session_results, sessions
 from hub.store.records import propose
 from tests.hub.ground import Ground, run

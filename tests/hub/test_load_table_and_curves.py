@@ -7,7 +7,7 @@ import pytest
 
 from hub.analytics.load import session_load
 from hub.errors import NotFound
-from hub.loads import LONGEST_CURVE, heart_series, load_table
+from hub.results.loads import LONGEST_CURVE, heart_series, load_table
 from hub.store import athletes
 from tests.hub.ground import Ground, run
 

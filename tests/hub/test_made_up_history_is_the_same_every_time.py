@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hub.domain import Sex
-from hub.loads import load_table
+from hub.results.loads import load_table
 from hub.seed import past_sessions, squad, store_history, store_session, store_squad
 from hub.store import athletes, sessions
 from hub.store.database import Database

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from hub.domain import Assignment, Session
 from hub.errors import ActionRefused, NotFound
-from hub.reassignment import Corrected
 from hub.store import sessions, straps
-from hub.wearing import FOR_EVER, Cell, after, end_ms, painted, whose
-from hub.wearing import given as given_to
-from hub.wearing_desk import Parts, WearingDesk
+from hub.wearing.desk import Parts, WearingDesk
+from hub.wearing.reassignment import Corrected
+from hub.wearing.stretches import FOR_EVER, Cell, after, end_ms, painted, whose
+from hub.wearing.stretches import given as given_to
 from tests.hub.ground import Ground, run
 
 COACH = "coach"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hub.loads import heart_series
+from hub.results.loads import heart_series
 from tests.hub.ground import Ground, run
 
 RATES = {"S1": 140, "S2": 171}

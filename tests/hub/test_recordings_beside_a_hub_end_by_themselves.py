@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from hub import radio_recording
 from hub.devices.recording import RecordingRadio, read_events, read_header
 from hub.devices.replay import ReplayClock, ReplayRadio
 from hub.devices.virtual.generate import Script, generate
 from hub.errors import ActionRefused
-from hub.radio_recording import RadioRecording
+from hub.replaying import recording as radio_recording
+from hub.replaying.recording import RadioRecording
 
 
 def recording_of(folder: Path) -> tuple[RadioRecording, RecordingRadio]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from hub.devices.recorded_straps import straps_of
 from hub.devices.recording import HEART_RATE, RecordingWriter
 from hub.devices.virtual.generate import Script, generate
-from hub.replay_squad import people_made_up, people_of_hub, store_people, strangers
+from hub.replaying.squad import people_made_up, people_of_hub, store_people, strangers
 from hub.store import athletes, straps
 from hub.store.database import Database
 from hub.store.records import propose

@@ -10,8 +10,8 @@ import pytest
 
 from hub.domain import MotionReading, Session
 from hub.errors import NotFound, StoreUnavailable
-from hub.external import external_table
 from hub.pods import Pods
+from hub.results.external import external_table
 from hub.store import pods as pods_table
 from hub.store import sessions
 from hub.store.worn import motion

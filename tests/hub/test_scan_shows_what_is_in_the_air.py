@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from hub import cli, scan_command
+from hub import cli
+from hub.commands import scan as scan_command
+from hub.commands.scan import table
 from hub.config import HubSettings
 from hub.control import ControlDoor
-from hub.scan_command import table
 from tests.devices.pitch_process import PitchProcess
 
 STRAP: dict[str, Any] = {

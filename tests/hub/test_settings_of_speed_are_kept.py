@@ -6,7 +6,7 @@ import json
 from functools import partial
 
 from hub.analytics.external_load import SpeedLimits
-from hub.speeds import KEY, save_limits, save_tops, speed_settings
+from hub.results.speeds import KEY, save_limits, save_tops, speed_settings
 from hub.store import meta
 from tests.hub.ground import Ground
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from hub.devices.quality import Observed, Quality
 from hub.domain import Contact, Flaw, Reading, Session
-from hub.judgement import Judged, Trust, account, judged, samples_of, session_trust, trust_docs
-from hub.recalculation import Recalculation
+from hub.results.recalculation import Recalculation
 from hub.store import journal, segments, session_quality, sessions
+from hub.wearing.judgement import Judged, Trust, account, judged, samples_of, session_trust, trust_docs
 from hub.web.tiles import tile_view
 from sync.segments import unseal
 from tests.hub.ground import Ground, run

@@ -11,14 +11,15 @@ from typing import Any
 
 import pytest
 
-from hub import cli, sync_command
+from hub import cli
+from hub.commands import sync as sync_command
 from hub.config import HubSettings
 from hub.store import meta, sync_findings, sync_limits
 from hub.store.database import Database
 from hub.store.ledger import Ledger
 from hub.store.records import Moment, propose
 from hub.store.sync_findings import Finding
-from hub.sync_words import is_synced, reasons
+from hub.syncing.words import is_synced, reasons
 
 NOW_MS = 1_795_276_000_000
 BOOKS = Ledger(0, 9, 0, 0, 4, 9, 12, NOW_MS - 5000, "hub", "Rovers", "https://cloud.test")

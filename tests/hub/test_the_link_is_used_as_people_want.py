@@ -11,13 +11,13 @@ import pytest
 
 from hub.clock import Clock
 from hub.errors import ActionRefused
-from hub.networks import Network, current_network
 from hub.store import boots, meta
 from hub.store.database import Database
 from hub.store.outbox import StoreOutbox
 from hub.store.records import Moment, propose
 from hub.store.sync_limits import SyncLimits
-from hub.uplink import Uplink
+from hub.syncing.networks import Network, current_network
+from hub.syncing.uplink import Uplink
 
 HEAD = "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\tMTU\tWindow\tIRTT\n"
 

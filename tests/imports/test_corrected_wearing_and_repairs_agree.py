@@ -10,8 +10,8 @@ from hub.domain import Session
 from hub.imports.arrange import arrange_recorded
 from hub.imports.choose import choose, choose_nothing
 from hub.store import straps
-from hub.wearing import Cell
-from hub.wearing_desk import Parts, WearingDesk
+from hub.wearing.desk import Parts, WearingDesk
+from hub.wearing.stretches import Cell
 from tests.hub.ground import Ground, run
 from tests.imports.test_gaps_of_a_live_session_are_filled import take, trained, watch
 

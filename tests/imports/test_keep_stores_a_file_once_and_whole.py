@@ -11,7 +11,7 @@ from hub.devices.exports.found import DailyValue, FoundSession, Held, KnownBy, L
 from hub.errors import NotFound
 from hub.imports import zones
 from hub.imports.keep import keep, source_id_of
-from hub.loads import load_table
+from hub.results.loads import load_table
 from hub.store import daily, imports, quarantine, questions, sessions, sources
 from hub.store.oplog import pending
 from tests.imports import made

@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from hub import import_command
+from hub.commands import import_files as import_command
 from hub.config import HubSettings
 from hub.devices.exports.found import Setting
 from hub.imports import zones

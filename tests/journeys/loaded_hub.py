@@ -14,11 +14,11 @@ import numpy as np
 
 from benchmarks.recorded import Training, ids, squad, training
 from hub.clock import Clock
-from hub.enrolment import enrol, load_key
 from hub.store import boots, ledger, meta
 from hub.store.database import Database
 from hub.store.outbox import StoreOutbox
 from hub.store.records import Moment, propose
+from hub.syncing.enrolment import enrol, load_key
 from sync.client import CloudClient
 from sync.errors import SyncError
 from sync.relay import PERIOD_S, Relay

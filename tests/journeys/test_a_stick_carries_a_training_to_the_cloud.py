@@ -11,8 +11,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from hub.domain import Role
-from hub.enrolment import enrol
 from hub.store import ledger
+from hub.syncing.enrolment import enrol
 from tests.browser import Watch, browser
 from tests.cloud.conftest import PASSWORD, claim, run, server, template, url
 from tests.cloud.serving import Serving

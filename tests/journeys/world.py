@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 import httpx
 
 from hub.domain import Athlete, LoadRow, Session
-from hub.loads import load_table
+from hub.results.loads import load_table
 from hub.store import sessions
 from hub.store.database import Database
 from tests.devices.pitch_process import PitchProcess

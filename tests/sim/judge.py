@@ -415,7 +415,9 @@ def _is_inside(mono_ms: int, spans: list[tuple[int, int | None]]) -> bool:
 
 
 def _dead(db: Connection) -> set[str]:
-    return {row[0] for row in db.execute("SELECT op_id FROM outbox WHERE state = 'dead'")}
+    return {
+        row[0] for row in db.execute("SELECT op_id FROM outbox WHERE state = 'dead' OR reason IS NOT NULL")
+    }
 
 
 def _waiting(db: Connection) -> int:

@@ -217,6 +217,7 @@ class World:
     async def _power_cut(self, hub: HubSide) -> None:
         hub.card.fails_at_next = self.rng.choice(("before", "after"))
         await self._edit(hub)
+        await self._power_back(hub)  # it failed under another task's hands
 
     async def _old_card(self, hub: HubSide) -> None:
         """The card is copied, life goes on, then the copy is put in."""

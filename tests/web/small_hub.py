@@ -14,21 +14,21 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from hub.board import Board
-from hub.bundle_desk import BundleDesk
-from hub.bundle_desk import DeskSetting as BundleSetting
 from hub.domain import Athlete, Contact, Reading, Session, StrapStatus, Via
 from hub.errors import ActionRefused
 from hub.import_desk import DeskSetting, ImportDesk
-from hub.profiles import NewChange, local_day, propose_change, set_removed
-from hub.recalculation import Recalculation
 from hub.recorder import Recorder
+from hub.results.profiles import NewChange, local_day, propose_change, set_removed
+from hub.results.recalculation import Recalculation
 from hub.store import athletes, boots, meta, sync_limits
 from hub.store.database import Database
 from hub.store.outbox import StoreOutbox
 from hub.store.records import Moment, propose
-from hub.sync_desk import DeskParts, SyncDesk
-from hub.verify import Tell, Verification
-from hub.wearing_desk import Parts, WearingDesk
+from hub.syncing.bundle_desk import BundleDesk
+from hub.syncing.bundle_desk import DeskSetting as BundleSetting
+from hub.syncing.desk import DeskParts, SyncDesk
+from hub.syncing.verify import Tell, Verification
+from hub.wearing.desk import Parts, WearingDesk
 from hub.web.live import Frames
 from hub.web.parts import Actions, SyncView, WebParts
 from sync.wire import ClubResponse

@@ -11,8 +11,8 @@ from uuid import uuid4
 import numpy as np
 import pytest
 
-from hub.days import AthleteDays, athlete_days
 from hub.domain import Session
+from hub.results.days import AthleteDays, athlete_days
 from hub.store.records import propose
 from tests.web.conftest import Client
 from tests.web.moving import give_motion, tell_days

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from hub.domain import Session
-from hub.grounds import corners_of, in_order, pitch_of
+from hub.results.grounds import corners_of, in_order, pitch_of
 from hub.store import grounds
 from tests.web.conftest import Client
 from tests.web.moving import A_METRE_DEG, corners, give_motion, on_pitch, runs

@@ -12,7 +12,7 @@ from hub.devices.exports.found import KnownBy, Person
 from hub.domain import LoadRow, Session
 from hub.imports.jobs import Outcome
 from hub.imports.shown import Numbers, session_recordings
-from hub.loads import load_table
+from hub.results.loads import load_table
 from hub.store import boots, sessions, sources
 from hub.web.sources_page import pieces
 from sync.wire import Anchor

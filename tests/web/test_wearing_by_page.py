@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from hub.domain import Session
 from hub.errors import ActionRefused
-from hub.loads import load_table
+from hub.results.loads import load_table
 from hub.store import ignored_straps, put_aside, spare_straps, straps
 from hub.web.local_times import DAY_MS, clock_text, near
 from tests.web.conftest import Client

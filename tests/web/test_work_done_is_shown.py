@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from hub.domain import Session
-from hub.speeds import speed_settings
+from hub.results.speeds import speed_settings
 from tests.web.conftest import Client
 from tests.web.moving import Floats, give_motion, on_pitch
 from tests.web.small_hub import SmallHub

@@ -12,15 +12,15 @@ from sqlite3 import Connection
 
 from hub.domain import Session, StrapStatus
 from hub.errors import ActionRefused, NotFound
-from hub.hold_to_hub import Proposal, Traces
-from hub.reassignment import Corrected, reassign, take_back
 from hub.recorder import Recorder
 from hub.store import athletes, boots, ignored_straps, put_aside, sessions, straps
 from hub.store.database import Database
 from hub.store.ignored_straps import IgnoredStrap
 from hub.store.put_aside import Aside
 from hub.store.records import Moment
-from hub.wearing import Cell, end_ms
+from hub.wearing.hold_to_hub import Proposal, Traces
+from hub.wearing.reassignment import Corrected, reassign, take_back
+from hub.wearing.stretches import Cell, end_ms
 
 Changed = Callable[[str | None], Awaitable[None]]
 

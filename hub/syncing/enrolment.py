@@ -10,10 +10,10 @@ from contextlib import suppress
 from pathlib import Path
 from sqlite3 import Connection
 
-from hub.cloud_line import CloudLine
 from hub.errors import ActionRefused
 from hub.store import meta, oplog, segments
 from hub.store.database import Database
+from hub.syncing.cloud_line import CloudLine
 from sync.client import enrol as ask_cloud
 from sync.errors import SyncError
 from sync.keys import new_key

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from sqlite3 import Connection
 
 from hub.errors import HubError, NotFound
-from hub.judgement import TrustDoc, trust_docs
-from hub.results import VERSIONS, Outcome, new_result, outcomes
+from hub.results.kept import VERSIONS, Outcome, new_result, outcomes
 from hub.store import session_quality, session_results, sessions
 from hub.store.database import Database
 from hub.store.session_results import Mark
+from hub.wearing.judgement import TrustDoc, trust_docs
 
 log = logging.getLogger(__name__)
 

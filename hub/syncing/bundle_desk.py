@@ -19,14 +19,14 @@ from sqlite3 import Connection
 from typing import Literal
 
 from hub import __version__
-from hub.bundle_take import Taken, check_answer, take_answer
-from hub.bundle_write import Author, LogChanged, is_under_way, write_bundle
-from hub.enrolment import load_key, load_next_key
 from hub.errors import ActionRefused, HubError
 from hub.store import bundles, meta, taken
 from hub.store.bundles import TakenAnswer, Waiting, WrittenBundle
 from hub.store.database import Database
 from hub.store.records import Moment
+from hub.syncing.bundle_take import Taken, check_answer, take_answer
+from hub.syncing.bundle_write import Author, LogChanged, is_under_way, write_bundle
+from hub.syncing.enrolment import load_key, load_next_key
 from sync.bundle import ENDING, read_head
 from sync.bundle_keys import CloudKey
 from sync.errors import BundleDamaged

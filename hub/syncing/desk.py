@@ -17,7 +17,7 @@ from hub.store.ledger_kinds import KindCounts
 from hub.store.records import Moment
 from hub.store.sync_findings import Club, ClubHub, Day, Finding, Receipt, Unlike
 from hub.store.two_edits import OPEN, OTHER, Meeting, TwoEdits
-from hub.verify import Tell, Verification
+from hub.syncing.verify import Tell, Verification
 from sync.wire import ClubResponse
 
 CLUB_IS_OLD_MS = 10 * 60_000

@@ -12,7 +12,7 @@ from hub.analytics.catalogue import metric
 from hub.analytics.result import Result
 from hub.analytics.session_results import field_tests
 from hub.domain import Athlete, Session
-from hub.results import outcomes
+from hub.results.kept import outcomes
 from hub.store import athletes, boots, sessions
 from hub.store.worn import HeartRates, heart_rates
 

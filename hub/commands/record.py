@@ -25,7 +25,7 @@ from hub.devices.recording import RecordingRadio, RecordingWriter
 from hub.domain import Reading
 from hub.errors import ActionRefused
 from hub.radio import close_radio, open_radio
-from hub.radio_recording import new_recording
+from hub.replaying.recording import new_recording
 
 EVERY_S, GLANCE_S = 1.0, 0.2
 

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from hub.bundle_desk import BundleDesk, DeskSetting
 from hub.clock import Clock, boot_id
 from hub.config import HubSettings
 from hub.control import ask
@@ -27,6 +26,7 @@ from hub.store import boots
 from hub.store.database import Database
 from hub.store.outbox import StoreOutbox
 from hub.store.records import Moment
+from hub.syncing.bundle_desk import BundleDesk, DeskSetting
 
 EXAMPLE = """bundle --to /media/usb                what waits, onto the stick; goes on where it stopped
   touchline-hub bundle --take /media/usb/touchline-1a2b3c4d-2026-11-21-101500-answer.tlb"""

@@ -23,8 +23,8 @@ from hub.store.ledger import Ledger
 from hub.store.ledger_kinds import KindLine, kind_lines
 from hub.store.sync_findings import Finding
 from hub.store.sync_limits import SyncLimits
-from hub.sync_alone import sync_alone
-from hub.sync_words import Reason, View, bytes_words, reason_words, reasons, span_words
+from hub.syncing.alone import sync_alone
+from hub.syncing.words import Reason, View, bytes_words, reason_words, reasons, span_words
 
 EXAMPLES = """\
 example:

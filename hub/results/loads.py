@@ -12,8 +12,8 @@ import numpy as np
 from hub.analytics.catalogue import ZONE_PREFIX
 from hub.analytics.trimp import banister_table
 from hub.domain import Athlete, LoadRow
-from hub.results import Outcome, outcomes
-from hub.results import end_of as end_of
+from hub.results.kept import Outcome, outcomes
+from hub.results.kept import end_of as end_of
 from hub.store import athletes, boots, session_results, sessions
 from hub.store.worn import HeartRates, heart_rates
 

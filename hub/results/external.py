@@ -18,7 +18,7 @@ from hub.analytics.pitch import Degrees, Pitch, pitch_of_corners, pitch_of_posit
 from hub.analytics.positions import poor_fixes
 from hub.analytics.running_power import RunningPower, running_power
 from hub.domain import Athlete, Session
-from hub.loads import end_of
+from hub.results.loads import end_of
 from hub.store import athletes, sessions
 from hub.store.worn import motion
 from sync.motion import Motion

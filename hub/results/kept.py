@@ -28,7 +28,7 @@ from hub.analytics.result import Result
 from hub.analytics.session_results import results_from_histogram
 from hub.analytics.sustained import sustained_bpm
 from hub.domain import Session
-from hub.profiles import all_parameters, day_of
+from hub.results.profiles import all_parameters, day_of
 from hub.store import boots, session_results, straps
 from hub.store.session_results import KeptResult, NewResult
 from hub.store.worn import HeartRates, heart_rates

@@ -20,7 +20,7 @@ from hub.analytics.daily_load import acute_chronic, week_loads
 from hub.analytics.hrv import MIN_BASELINE_VALUES, SwcBand, rolling_week, swc_band
 from hub.analytics.prompts import Prompt, Usual, conversation_prompt, heart_rate_sign, variability_sign
 from hub.domain import Athlete, Via
-from hub.results import outcomes
+from hub.results.kept import outcomes
 from hub.store import athletes, daily, days, sessions
 
 SPAN_DAYS = 91

@@ -12,11 +12,11 @@ from pathlib import Path
 from sqlite3 import Connection
 from typing import BinaryIO
 
-from hub.bundle_write import Author
 from hub.errors import ActionRefused
 from hub.store import bundles, meta
 from hub.store.bundles import TakenAnswer
 from hub.store.database import Database
+from hub.syncing.bundle_write import Author
 from sync import bundle_keys, wire
 from sync.bundle import Chunk, SignedHead, chunks, read_head
 from sync.bundle_wire import AnswerManifest, decoded

@@ -15,8 +15,8 @@ from hub.analytics.effective import Change, parameters_on
 from hub.analytics.result import Result
 from hub.analytics.session_results import results_from_histogram
 from hub.domain import Session
-from hub.profiles import NewChange, base_of, changes_of, day_of
-from hub.results import outcomes
+from hub.results.kept import outcomes
+from hub.results.profiles import NewChange, base_of, changes_of, day_of
 from hub.store import athletes, profile_changes, session_results, sessions
 
 LOADS = ("banister_trimp", "edwards_trimp", "lucia_trimp", "itrimp")

@@ -16,7 +16,7 @@ import numpy as np
 
 from hub.devices.quality import Observed, Quality
 from hub.domain import DOUBTFUL, Assignment, Contact, Flaw, Session
-from hub.results import end_of, heard_keys
+from hub.results.kept import end_of, heard_keys
 from hub.store import boots, journal, segments, session_quality, sessions, straps
 from hub.store.straps import Stream
 from sync.segments import Samples, unseal

@@ -13,14 +13,14 @@ from pathlib import Path
 
 from hub import __version__
 from hub.clock import Clock
-from hub.cloud_line import CloudLine
-from hub.enrolment import adopt_next_key, enrol, load_key, load_next_key, prepare_next_key, rejoin
 from hub.errors import ActionRefused, HubError
-from hub.networks import Network, current_network
 from hub.store import ledger, sync_limits
 from hub.store.database import Database
 from hub.store.sync_limits import SyncLimits
-from hub.verify import Tell, Verification, verify
+from hub.syncing.cloud_line import CloudLine
+from hub.syncing.enrolment import adopt_next_key, enrol, load_key, load_next_key, prepare_next_key, rejoin
+from hub.syncing.networks import Network, current_network
+from hub.syncing.verify import Tell, Verification, verify
 from sync.client import CloudClient
 from sync.errors import SyncError
 from sync.outbox import Outbox

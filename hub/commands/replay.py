@@ -26,9 +26,9 @@ from hub.devices.replay import FASTEST, ReplayClock, ReplayRadio
 from hub.devices.source import RadioSource
 from hub.domain import Role
 from hub.errors import ActionRefused
-from hub.generated_session import add_generation, generated, is_generated
-from hub.replay_squad import People, people_made_up, people_of_hub, store_people, strangers
-from hub.replayed_clock import Tempo
+from hub.replaying.clock import Tempo
+from hub.replaying.generated_session import add_generation, generated, is_generated
+from hub.replaying.squad import People, people_made_up, people_of_hub, store_people, strangers
 from hub.store import accounts
 from hub.store.database import Database
 from hub.store.records import Moment

@@ -17,7 +17,7 @@ from hub.store import boots
 from hub.store.database import Database
 from hub.store.outbox import StoreOutbox
 from hub.store.records import Moment
-from hub.uplink import Uplink
+from hub.syncing.uplink import Uplink
 
 
 def sync_alone(settings: HubSettings) -> str:

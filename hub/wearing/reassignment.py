@@ -14,7 +14,7 @@ from hub.errors import ActionRefused, NotFound
 from hub.store import athletes, boots, feeds, segments, sessions, straps, wearing_edits
 from hub.store.records import Moment, propose
 from hub.store.wearing_edits import Change, Edit
-from hub.wearing import Cell, after, given, painted, whose
+from hub.wearing.stretches import Cell, after, given, painted, whose
 
 
 @dataclass(frozen=True, slots=True)

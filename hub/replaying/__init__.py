@@ -1,0 +1,1 @@
+"""Recorded and made-up sessions played through the whole hub again."""

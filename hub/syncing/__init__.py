@@ -1,0 +1,1 @@
+"""The hub's side of the sync: joining a club, the way to the cloud, sticks, and what people are told."""
