@@ -66,12 +66,11 @@ def smooth(daily: NDArray[np.floating], alpha: float, state: Floats | None = Non
     is_new = np.isnan(now)
     if len(values):  # a new athlete starts at the first known value, so that day changes nothing
         now = np.where(is_new, smoothed[known.argmax(axis=0), np.arange(values.shape[1])], now)
-    step = np.empty_like(now)
     for today, share in zip(smoothed, shares, strict=False):
-        np.subtract(today, now, out=step)
-        step *= share
-        now += step
-        today[:] = now
+        today -= now
+        today *= share
+        today += now
+        now = today
     if len(values) and (is_new & ~known[0]).any():
         smoothed[is_new & ~np.logical_or.accumulate(known, axis=0)] = np.nan
     return smoothed
