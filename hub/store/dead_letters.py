@@ -11,6 +11,7 @@ from sqlite3 import Connection
 from typing import Any
 
 from hub.errors import NotFound
+from hub.store import meta
 from hub.store.records import Moment, propose
 
 
@@ -45,7 +46,10 @@ def retry(db: Connection, moment: Moment, op_id: str, fields: dict[str, Any] | N
 def discard(db: Connection, op_id: str, wall_ms: int) -> None:
     """Put it away for good. Raises NotFound."""
     letter = _letter(db, op_id)
-    db.execute("UPDATE outbox SET echoed_at_ms = ?, fields = '{}' WHERE op_id = ?", (wall_ms, letter.op_id))
+    db.execute(
+        "UPDATE outbox SET echoed_at_ms = ?, fields = '{}' WHERE op_id = ?",
+        (meta.cloud_ms(db, wall_ms), letter.op_id),
+    )
 
 
 def _letter(db: Connection, op_id: str) -> DeadLetter:

@@ -25,3 +25,11 @@ def put(db: Connection, key: str, new: str | int | None) -> None:
         db.execute(
             "INSERT INTO meta VALUES (?, ?) ON CONFLICT(k) DO UPDATE SET v = excluded.v", (key, str(new))
         )
+
+
+def cloud_ms(db: Connection, wall_ms: int) -> int:
+    """Epoch ms by the cloud's clock at its last word, the hub's own before there was one.
+
+    What is kept for a while is aged by it: a hub's clock may jump, and must not throw its log away.
+    """
+    return number(db, "heard_ms", wall_ms)

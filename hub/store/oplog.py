@@ -120,7 +120,7 @@ def settle(db: Connection, last_seq: int, wall_ms: int) -> None:
     waiting = unechoed(db, last_seq)
     db.execute(
         "UPDATE outbox SET echoed_at_ms = ? WHERE seq <= ? AND state = 'acked' AND echoed_at_ms IS NULL",
-        (wall_ms, last_seq),
+        (meta.cloud_ms(db, wall_ms), last_seq),
     )
     for tbl, pk in waiting:
         records.show(db, tbl, pk, wall_ms)

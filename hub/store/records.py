@@ -129,7 +129,7 @@ def apply_feed(db: Connection, ops: list[FeedOp], wall_ms: int) -> None:
             db.execute(
                 "UPDATE outbox SET state = 'acked', reason = NULL, is_suspect = 0,"
                 " echoed_at_ms = coalesce(echoed_at_ms, ?) WHERE op_id IN (?, ?)",
-                (wall_ms, op.op_id, op.resolves),
+                (meta.cloud_ms(db, wall_ms), op.op_id, op.resolves),
             )
             show(db, op.tbl, op.pk, wall_ms)
         elif op.kind == "reject":
@@ -160,7 +160,7 @@ def _take_away(db: Connection, op: FeedOp, wall_ms: int) -> None:
     db.execute(
         "UPDATE outbox SET state = 'acked', fields = '{}', echoed_at_ms = coalesce(echoed_at_ms, ?)"
         " WHERE op_id = ?",
-        (wall_ms, op.op_id),
+        (meta.cloud_ms(db, wall_ms), op.op_id),
     )
 
 
@@ -168,7 +168,7 @@ def _forget_old_echoes(db: Connection, wall_ms: int) -> None:
     """The newest one stays for ever: its chain proves this log to be this log."""
     db.execute(
         "DELETE FROM outbox WHERE echoed_at_ms < ? AND seq < ?",
-        (wall_ms - KEPT_MS, meta.number(db, "acked_seq")),
+        (meta.cloud_ms(db, wall_ms) - KEPT_MS, meta.number(db, "acked_seq")),
     )
 
 

@@ -127,7 +127,7 @@ def _settle_own_operations(db: Connection, head: dict[str, object], wall_ms: int
     db.execute(
         "UPDATE outbox SET state = 'acked', reason = NULL, echoed_at_ms = coalesce(echoed_at_ms, ?2)"
         " WHERE seq <= ?1 AND state != 'dead'",
-        (head["last_seq"], wall_ms),
+        (head["last_seq"], meta.cloud_ms(db, wall_ms)),
     )
     # what came after may not be in the snapshot, echoed or not: it is the hub's word again, and sent anew
     db.execute(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hub.store import athletes, boots, ledger, segments
+from hub.store import athletes, boots, ledger, records, segments
 from hub.store.database import Database
 from hub.store.outbox import LOG_LINES, StoreOutbox
 from hub.store.records import propose
@@ -111,6 +111,22 @@ def test_rewinding_past_what_was_forgotten_is_refused_and_changes_nothing(desk: 
     assert kept == [(3,)]  # its chain proves for ever that this log is this log
     assert not asyncio.run(desk.outbox.rewind(1))
     assert desk.pending() == []
+
+
+def test_a_clock_that_jumps_ahead_throws_no_operations_away(desk: Desk) -> None:
+    desk.edit(3)
+    desk.pushed(3)
+    now_ms = moment(desk.ids).wall_ms
+    asyncio.run(desk.outbox.record_contact(now_ms, 20, 1_000))
+    rows = desk.store.read_now(lambda db: db.execute("SELECT op_id, pk FROM outbox ORDER BY seq").fetchall())
+    for number, (op_id, pk) in enumerate(rows, start=1):
+        echo = feed_set(number, "athlete", pk, PERSON, stamp_ms=5, op_id=op_id)
+        desk.store.write_now(lambda db, it=echo: records.apply_feed(db, [it], now_ms))  # type: ignore[misc]
+    year_on = now_ms + 365 * 86_400_000
+    late = feed_set(4, "athlete", "b", PERSON, stamp_ms=6)
+    desk.store.write_now(lambda db: records.apply_feed(db, [late], year_on))
+    assert asyncio.run(desk.outbox.rewind(0))
+    assert desk.pending() == [1, 2, 3]
 
 
 def test_the_cursor_moves_with_the_feed_and_never_back(desk: Desk) -> None:
