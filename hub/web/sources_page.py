@@ -152,9 +152,9 @@ def _compared(it: AthleteRecordings) -> tuple[tuple[str, str, str], ...]:
         return ()
     before, now = it.without, it.now
     return (
-        (metric("coverage").heading, f"{before.coverage * 100:.0f}%", f"{now.coverage * 100:.0f}%"),
-        (EDWARDS.heading, EDWARDS.text(before.edwards_au), EDWARDS.text(now.edwards_au)),
-        (BANISTER.heading, BANISTER.text(before.banister_au), BANISTER.text(now.banister_au)),
+        ("coverage", f"{before.coverage * 100:.0f}%", f"{now.coverage * 100:.0f}%"),
+        ("edwards_trimp", EDWARDS.text(before.edwards_au), EDWARDS.text(now.edwards_au)),
+        ("banister_trimp", BANISTER.text(before.banister_au), BANISTER.text(now.banister_au)),
     )
 
 

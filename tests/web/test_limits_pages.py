@@ -282,3 +282,17 @@ def test_a_lactate_test_without_a_resting_heart_rate_says_what_is_missing(
     assert "needs HRmax and the resting heart rate" in said(
         admin.post(f"/athletes/{anna}/limits/preview", data=typed).text
     )
+
+
+def test_every_number_of_a_preview_and_of_earlier_values_opens_its_note(
+    admin: Client, trained: tuple[str, Session]
+) -> None:
+    anna, session = trained
+    pages = (
+        admin.post(f"/athletes/{anna}/limits/preview", data=NEW).text,
+        admin.get(f"/sessions/{session.session_id}/athletes/{anna}/earlier").text,
+    )
+    for text in pages:
+        for metric_id in ("banister_trimp", "edwards_trimp", "time_in_zone"):
+            assert f'popovertarget="note-{metric_id}"' in text
+            assert text.count(f'id="note-{metric_id}"') == 1
