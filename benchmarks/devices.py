@@ -13,15 +13,14 @@ from __future__ import annotations
 import argparse
 import json
 import select
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from benchmarks.measured_hub import Measured, Order
+from tests.devices.pitch_process import ports_in_a_row
 
 SQUADS = (10, 30, 60, 100)
 BAR_P99_MS, BAR_CPU_PERCENT, BAR_RSS_MB = 20.0, 15.0, 120.0
@@ -152,25 +151,12 @@ def _reconnected() -> Measured:
 def _pitch(straps: int, adapters: int, *options: str) -> tuple[subprocess.Popen[str], int]:
     command = [
         sys.executable, "-m", "hub.devices.virtual.pitch", "--athletes", str(straps),
-        "--adapters", str(adapters), "--port", str(_port_run(adapters)), "--stop-with-stdin", *options,
+        "--adapters", str(adapters), "--port", str(ports_in_a_row(adapters)), "--stop-with-stdin", *options,
     ]  # fmt: skip
     pitch = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert pitch.stdout is not None
     ready = dict(word.split("=", 1) for word in pitch.stdout.readline().split() if "=" in word)
     return pitch, int(ready["port"])
-
-
-def _port_run(count: int) -> int:
-    """A port after which the next ones are free too: adapters follow each other."""
-    for first in range(20_000 + int(time.time()) % 20_000, 60_000, 8):
-        try:
-            for port in range(first, first + count):
-                with socket.socket() as probe:
-                    probe.bind(("127.0.0.1", port))
-        except OSError:
-            continue
-        return first
-    return 0
 
 
 def _hub(order: Order) -> subprocess.Popen[str]:

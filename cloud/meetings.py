@@ -6,7 +6,6 @@ Choosing is an ordinary edit made online. Finding out which edits met happens wh
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from cloud import edits
@@ -19,6 +18,7 @@ from sync.two_edits import (
     OTHER,
     STATES,
     TABLE,
+    Meeting,
     TwoEdits,
     field_words,
     from_fields,
@@ -26,24 +26,6 @@ from sync.two_edits import (
 )
 
 Docs = Mapping[tuple[str, str], Mapping[str, Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class Meeting:
-    """Two edits with the field's value now, what the record is called, and all of it in words."""
-
-    edits: TwoEdits
-    current: Any
-    called: str
-    field_words: str
-    stands_words: str
-    other_words: str
-    current_words: str
-
-    @property
-    def is_open(self) -> bool:
-        """Whether it still asks for a word."""
-        return self.edits.is_open(self.current)
 
 
 async def meetings(db: Connection, club_id: str, athlete_id: str | None = None) -> list[Meeting]:

@@ -64,6 +64,36 @@ class TwoEdits:
         return self.state == OPEN and current == self.stands.value
 
 
+@dataclass(frozen=True, slots=True)
+class Meeting:
+    """Two edits with the field's value now, what the record they are of is called, and all of it in words."""
+
+    edits: TwoEdits
+    current: Any
+    called: str
+    field_words: str
+    stands_words: str
+    other_words: str
+    current_words: str
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it still asks for a word."""
+        return self.edits.is_open(self.current)
+
+    @property
+    def outcome(self) -> str:
+        """How it ended, as a sentence; empty while it asks."""
+        if self.is_open:
+            return ""
+        by = f" by {self.edits.settled_by}" if self.edits.settled_by else ""
+        if self.edits.state == OTHER and self.current == self.edits.other.value:
+            return f"{self.other_words} was chosen{by}."
+        if self.edits.state == KEPT and self.current == self.edits.stands.value:
+            return f"{self.stands_words} was kept{by}."
+        return f"It was changed since, to {self.current_words}."
+
+
 def to_fields(it: TwoEdits) -> dict[str, Any]:
     """The record's fields; values as JSON text, since they may be of any kind."""
     fields: dict[str, Any] = {"of_tbl": it.tbl, "of_pk": it.pk, "field": it.field, "state": it.state}

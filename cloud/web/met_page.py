@@ -14,12 +14,11 @@ from msgspec import Struct
 
 from cloud import meetings
 from cloud.clock import now_ms
-from cloud.meetings import Meeting
 from cloud.store.database import Connection
 from cloud.store.rows import Coach
 from cloud.web.shell import PageRequest, check_origin, coach_of, on_arrival, page, parts_of
 from cloud.web.words import ago
-from sync.two_edits import KEPT, OTHER, Side
+from sync.two_edits import KEPT, OTHER, Meeting, Side
 
 HERE = "/edits"
 
@@ -61,7 +60,7 @@ def _worded(it: Meeting, at_ms: int) -> MetView:
     found = it.edits
     return MetView(
         found.two_edits_id, it.field_words, it.called, found.athlete_id, it.stands_words,
-        _by(found.stands, at_ms), it.other_words, _by(found.other, at_ms), _outcome(it),
+        _by(found.stands, at_ms), it.other_words, _by(found.other, at_ms), it.outcome,
         found.state in (KEPT, OTHER),
     )  # fmt: skip
 
@@ -70,17 +69,6 @@ def _by(side: Side, at_ms: int) -> str:
     where = "online" if side.hub_id is None else f"on hub {side.hub_id[:8]}"
     about = "" if side.is_sure else "about "
     return f"{side.by or 'somebody'}, {where}, {about}{ago(side.at_ms, at_ms)}"
-
-
-def _outcome(it: Meeting) -> str:
-    if it.is_open:
-        return ""
-    by = f" by {it.edits.settled_by}" if it.edits.settled_by else ""
-    if it.edits.state == OTHER and it.current == it.edits.other.value:
-        return f"{it.other_words} was chosen{by}."
-    if it.edits.state == KEPT and it.current == it.edits.stands.value:
-        return f"{it.stands_words} was kept{by}."
-    return f"It was changed since, to {it.current_words}."
 
 
 @get(HERE, include_in_schema=False)

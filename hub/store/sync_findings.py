@@ -16,8 +16,11 @@ MOST_SHOWN = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Day:
-    """One day and squad as compared; day "" holds what has no date."""
+class DayProof:
+    """What this hub has of one day and squad ("" for what has no date), and whether the cloud has the same.
+
+    `sha256` is the digest of all of it, by which both sides say the same of themselves.
+    """
 
     day: str
     squad: str
@@ -46,7 +49,7 @@ class Finding:
     words: str
     is_equal: bool
     differences_n: int
-    days: tuple[Day, ...]
+    days: tuple[DayProof, ...]
     differences: tuple[Unlike, ...]
 
 
@@ -98,7 +101,7 @@ def last_finding(db: Connection) -> Finding | None:
     if text is None:
         return None
     kept = json.loads(text)
-    days = tuple(Day(**it) for it in kept.pop("days"))
+    days = tuple(DayProof(**it) for it in kept.pop("days"))
     return Finding(days=days, differences=tuple(Unlike(**it) for it in kept.pop("differences")), **kept)
 
 

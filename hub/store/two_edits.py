@@ -6,7 +6,6 @@ travel like any other. Which edits met is found in the cloud.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from sqlite3 import Connection
 from typing import Any
 
@@ -18,6 +17,7 @@ from sync.two_edits import (
     OPEN,
     OTHER,
     TABLE,
+    Meeting,
     Side,
     TwoEdits,
     field_words,
@@ -35,24 +35,6 @@ NAMES = (
     "stands_ms", "stands_sure", "other", "other_by", "other_hub", "other_ms", "other_sure", "state",
     "settled_by",
 )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Meeting:
-    """Two edits with the field's value now, what the record they are of is called, and all of it in words."""
-
-    edits: TwoEdits
-    current: Any
-    called: str
-    field_words: str
-    stands_words: str
-    other_words: str
-    current_words: str
-
-    @property
-    def is_open(self) -> bool:
-        """Whether it still asks for a word."""
-        return self.edits.is_open(self.current)
 
 
 def meetings(db: Connection, of: tuple[str, str] | None = None) -> list[Meeting]:

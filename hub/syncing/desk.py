@@ -15,7 +15,7 @@ from hub.store import dead_letters, sync_findings, two_edits
 from hub.store.database import Database
 from hub.store.ledger_kinds import KindCounts
 from hub.store.records import Moment
-from hub.store.sync_findings import Club, ClubHub, Day, Finding, Receipt, Unlike
+from hub.store.sync_findings import Club, ClubHub, Finding, Receipt, Unlike
 from hub.store.two_edits import OPEN, OTHER, Meeting, TwoEdits
 from hub.syncing.verify import Tell, Verification
 from sync.wire import ClubResponse
@@ -164,10 +164,9 @@ def _value_to_set(found: Meeting, choice: str) -> tuple[str | None] | None:
 
 
 def _finding(found: Verification, at_ms: int) -> Finding:
-    days = tuple(Day(it.day, it.squad, it.records, it.segments, it.is_equal, it.sha256) for it in found.days)
     shown = found.differences[: sync_findings.MOST_SHOWN]
     unlike = tuple(Unlike(it.day, it.squad, it.tbl, it.pk, it.where) for it in shown)
-    return Finding(at_ms, found.words, found.is_equal, len(found.differences), days, unlike)
+    return Finding(at_ms, found.words, found.is_equal, len(found.differences), found.days, unlike)
 
 
 def _club(db: Connection, answer: ClubResponse, at_ms: int) -> Club:

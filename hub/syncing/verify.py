@@ -12,6 +12,7 @@ from sqlite3 import Connection
 
 from hub.store import ledger, meta
 from hub.store.database import Database
+from hub.store.sync_findings import DayProof
 from sync.client import CloudClient
 from sync.proof import SEGMENT, Held, Key, Record, bucket_digest, buckets, differences
 from sync.wire import VerifiedRequest
@@ -30,21 +31,6 @@ class Difference:
     tbl: str
     pk: str
     where: str
-
-
-@dataclass(frozen=True, slots=True)
-class DayProof:
-    """What this hub has of one day and squad ("" for what has no date), and whether the cloud has the same.
-
-    `sha256` is the digest of all of it, by which both sides say the same of themselves.
-    """
-
-    day: str
-    squad: str
-    records: int
-    segments: int
-    is_equal: bool
-    sha256: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,7 @@ def _worded(it: Meeting, own: str | None, now_ms: int) -> MetView:
         edits.two_edits_id, it.field_words, it.called,
         f"/athletes/{edits.athlete_id}" if edits.athlete_id else "",
         it.stands_words, _by(edits.stands, own, now_ms), it.other_words, _by(edits.other, own, now_ms),
-        _outcome(it), edits.state in (KEPT, OTHER),
+        it.outcome, edits.state in (KEPT, OTHER),
     )  # fmt: skip
 
 
@@ -58,17 +58,6 @@ def _by(side: Side, own: str | None, now_ms: int) -> str:
     where = "online" if side.hub_id is None else "here" if side.hub_id == own else f"on hub {side.hub_id[:8]}"
     about = "" if side.is_sure else "about "
     return f"{side.by or 'somebody'}, {where}, {about}{ago_text(side.at_ms, now_ms)}"
-
-
-def _outcome(it: Meeting) -> str:
-    if it.is_open:
-        return ""
-    by = f" by {it.edits.settled_by}" if it.edits.settled_by else ""
-    if it.edits.state == OTHER and it.current == it.edits.other.value:
-        return f"{it.other_words} was chosen{by}."
-    if it.edits.state == KEPT and it.current == it.edits.stands.value:
-        return f"{it.stands_words} was kept{by}."
-    return f"It was changed since, to {it.current_words}."
 
 
 def _name(user: User | None) -> str:

@@ -6,7 +6,6 @@ It causes and notes; whether the hub coped is for `verdict`.
 from __future__ import annotations
 
 import asyncio
-import socket
 import sys
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ from hub.clock import Clock, boot_id, mono_ms
 from hub.store import boots
 from hub.store.database import Database
 from hub.store.records import Moment, propose
-from tests.devices.pitch_process import PitchProcess
+from tests.devices.pitch_process import PitchProcess, ports_in_a_row
 from tests.devices.squad import strap_id
 
 OFF_SKIN_S = 1.3
@@ -46,7 +45,7 @@ class Day:
         self.truth = Truth()
         self._pitch = PitchProcess(
             "--athletes", str(athletes), "--adapters", str(adapters), "--broadcast", str(broadcast),
-            "--marked", port=_port_run(adapters),
+            "--marked", port=ports_in_a_row(adapters),
         )  # fmt: skip
         self._wearer = {number: number for number in range(1, athletes + 1)}
         self._hidden: dict[int, set[str]] = defaultdict(set)
@@ -198,16 +197,3 @@ class Day:
             known = self.truth.reach[wearer]
             if not known or known[-1][1] != is_audible:
                 known.append((now_ms, is_audible))
-
-
-def _port_run(count: int) -> int:
-    """A port after which the next ones are free too: adapters follow each other."""
-    for first in range(21_000 + mono_ms() % 20_000, 60_000, 8):
-        try:
-            for port in range(first, first + count):
-                with socket.socket() as probe:
-                    probe.bind(("127.0.0.1", port))
-        except OSError:
-            continue
-        return first
-    raise AssertionError("no ports are free")

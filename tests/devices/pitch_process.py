@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -64,3 +66,16 @@ class PitchProcess:
             status, complaints = self.end()
             if error is None:
                 assert (status, complaints) == (0, "")
+
+
+def ports_in_a_row(count: int) -> int:
+    """A port after which the next ones are free too: adapters follow each other."""
+    for first in range(20_000 + time.monotonic_ns() // 1_000_000 % 20_000, 60_000, 8):
+        try:
+            for port in range(first, first + count):
+                with socket.socket() as probe:
+                    probe.bind(("127.0.0.1", port))
+        except OSError:
+            continue
+        return first
+    raise AssertionError("no ports are free")

@@ -156,7 +156,7 @@ def test_synced_is_said_when_nothing_does() -> None:
 
 
 def test_findings_are_kept_whole(here: HubSettings) -> None:
-    day = sync_findings.Day("2026-11-21", "", 3, 4, True, "ab" * 32)
+    day = sync_findings.DayProof("2026-11-21", "", 3, 4, True, "ab" * 32)
     unlike = sync_findings.Unlike("2026-11-21", "", "athlete", "a", "only on this hub")
     club = sync_findings.Club(
         NOW_MS, (sync_findings.ClubHub("hub", "touchline", "1", NOW_MS, False, 3, 4),),
