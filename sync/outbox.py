@@ -51,7 +51,10 @@ class Outbox(Protocol):
         """Where the hub stands now, read afresh."""
 
     async def pending_ops(self, limit_bytes: int) -> Sequence[wire.Op]:
-        """The oldest unacknowledged operations in seq order: about `limit_bytes` of JSON, at least one."""
+        """The oldest unacknowledged operations in seq order: about `limit_bytes` of JSON, at least one.
+
+        None is left out in between, whatever the feed told of it: the cloud's copy of the log has no hole.
+        """
 
     async def record_pushed(self, response: wire.PushResponse) -> None:
         """Everything up to `response.last_seq` is acknowledged; results marked "dead" will not be applied."""

@@ -9,7 +9,7 @@ import json
 from dataclasses import asdict, dataclass
 from sqlite3 import Connection
 
-from hub.store import meta
+from hub.store import meta, oplog
 
 Key = tuple[int, int, bytes]
 """Boot, first sample's time and id of a segment; larger is newer."""
@@ -20,12 +20,12 @@ _ANSWER = "answer_taken"
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What the cloud has not confirmed; `first_seq` is the oldest operation of it, None for none."""
+    """What the cloud has not confirmed; `first_seq` is where its copy of the log must be gone on with."""
 
     ops: int
     segments: int
     size_bytes: int
-    first_seq: int | None
+    first_seq: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +53,13 @@ class TakenAnswer:
 
 def waiting(db: Connection) -> Waiting:
     """How much a bundle written now holds."""
-    ops, ops_bytes, first_seq = db.execute(
-        "SELECT count(*), coalesce(sum(length(fields) + 250), 0), min(seq) FROM outbox"
-        " WHERE state = 'pending'"
+    ops, ops_bytes = db.execute(
+        "SELECT count(*), coalesce(sum(length(fields) + 250), 0) FROM outbox WHERE state = 'pending'"
     ).fetchone()
     n, segment_bytes = db.execute(
         "SELECT count(*), coalesce(sum(length(blob) + 84), 0) FROM segment WHERE state = 'sealed'"
     ).fetchone()
-    return Waiting(ops, n, ops_bytes + segment_bytes, first_seq)
+    return Waiting(ops, n, ops_bytes + segment_bytes, oplog.held_through(db) + 1)
 
 
 def newest_key(db: Connection) -> Key | None:

@@ -15,12 +15,28 @@ from sync.chain import CHAIN_0, next_chain
 from sync.wire import SUSPECT, Op
 
 MOST_OPS = 2000
+_AGAIN = "again_through"
+"""Meta key: operations up to this one were made pending again, by a fork or a rewind."""
 
 
 def pending(db: Connection, limit_bytes: int) -> list[Op]:
-    """The oldest operations not acknowledged, about `limit_bytes` of them, at least one where any waits."""
-    rows = db.execute(_SENT + " WHERE state = 'pending' ORDER BY seq LIMIT ?", (SUSPECT, MOST_OPS))
-    return _within(rows, limit_bytes)
+    """The oldest operations not acknowledged, about `limit_bytes` of them, at least one where any waits.
+
+    None is left out in between: what the feed told of meanwhile goes along, since a log must have no hole.
+    """
+    return behind(db, held_through(db), limit_bytes)
+
+
+def held_through(db: Connection) -> int:
+    """The operation up to which the cloud holds this log, as far as is known here.
+
+    The feed's word on an operation counts as an answer only where it was sent once. After a fork or a rewind
+    the word may be of its first journey, while the cloud's log of now lacks it: there only answers count.
+    """
+    first_pending = db.execute("SELECT min(seq) FROM outbox WHERE state = 'pending'").fetchone()[0]
+    held = meta.number(db, "next_seq", 1) - 1 if first_pending is None else int(first_pending) - 1
+    acked_seq = meta.number(db, "acked_seq")
+    return min(held, acked_seq) if acked_seq < meta.number(db, _AGAIN) else held
 
 
 def behind(db: Connection, after_seq: int, limit_bytes: int) -> list[Op]:
@@ -73,6 +89,7 @@ def rewind(db: Connection, last_seq: int, wall_ms: int) -> bool:
     db.execute("UPDATE outbox SET state = 'pending' WHERE seq > ?", (last_seq,))
     _show(db, last_seq, wall_ms)
     meta.put(db, "acked_seq", last_seq)
+    meta.put(db, _AGAIN, last_seq + wanted)
     return True
 
 
@@ -91,6 +108,7 @@ def fork(db: Connection, epoch: int, wall_ms: int) -> None:
     meta.put(db, "next_seq", len(rows) + 1)
     meta.put(db, "chain_head", chain)
     meta.put(db, "acked_seq", 0)
+    meta.put(db, _AGAIN, len(rows))
     meta.put(db, "epoch", epoch)
     _show(db, 0, wall_ms)
 

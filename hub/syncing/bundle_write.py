@@ -159,7 +159,7 @@ class _Writing:
             to=bundle_keys.fingerprint(author.cloud.exchange),
         )  # fmt: skip
         signed = new_head(head, author.seed)
-        first_seq = self._waiting.first_seq or standing.head_seq + 1
+        first_seq = self._waiting.first_seq
         chain = self._database.read_now(lambda db: oplog.chain_at(db, first_seq - 1)) or ""
         reply = bundle_keys.public_of(bundle_keys.receiving_key(author.seed))
         known = self._database.read_now(bundles.written)

@@ -28,6 +28,7 @@ from hub.syncing.enrolment import adopt_next_key, enrol, load_key, load_next_key
 from hub.syncing.verify import Verification, verify
 from sync import client as sync_client
 from sync.client import CloudClient
+from sync.lanes import FeedLane
 from sync.relay import Relay, RelayReport
 from sync.segments import Samples, Segment, seal
 from tests.cloud.conftest import run
@@ -156,6 +157,16 @@ class HubOn:
                 return await self.relay.run_once()
             finally:
                 await self.relay.close()
+
+        return run(go())
+
+    def read_feed(self) -> int:
+        """As a second reader beside the relay; how many entries came."""
+
+        async def go() -> int:
+            async with self.dial() as client:
+                await client.open_session()
+                return await FeedLane(self.outbox, lambda: next(STEPS)).drain(client)
 
         return run(go())
 

@@ -12,7 +12,7 @@ from litestar.testing import TestClient
 
 from hub.errors import ActionRefused
 from hub.store import sessions
-from sync.errors import OutOfStep
+from sync.errors import CloudUnreachable, OutOfStep
 from tests.cloud.pitchside import HubOn, docs, same
 
 Client = TestClient[Litestar]
@@ -74,6 +74,33 @@ def test_a_card_may_be_restored_again(start: Start, tmp_path: Path) -> None:
         restored.sync()
     assert restored.epoch == 3
     assert restored.names() == ["Ann", "Bea", "Cat", "Lost"]
+
+
+def test_a_restored_card_that_hears_of_its_edits_before_it_has_sent_them_again_goes_on(
+    start: Start, tmp_path: Path, db: Db
+) -> None:
+    hub = start("card")
+    ann = hub.athlete("Ann")
+    hub.sync()
+    hub.edit("athlete", ann, shirt_number=8)  # its echo comes after the copy was taken
+    hub.copy_card(tmp_path / "old")
+    hub.edit("athlete", ann, name="Anna")
+    hub.sync()
+
+    restored = start("old", "boot-two")
+    restored.line.most = len(restored.line.asked) + 4  # signs in, and greets until its log is begun anew
+    restored.edit("athlete", ann, hr_max_bpm=199)
+    with pytest.raises(CloudUnreachable):
+        restored.sync()
+    assert restored.epoch == 2
+    restored.line.most = None
+    assert restored.read_feed() == 2
+    restored.sync()
+
+    assert restored.rows("SELECT name, shirt_number, hr_max_bpm FROM athlete") == [("Anna", 8, 199)]
+    assert restored.books.pending == 0
+    assert db.execute("SELECT last_seq FROM hub WHERE epoch = 2").fetchall() == [(3,)]
+    assert restored.verify().is_equal
 
 
 def test_a_session_of_the_lost_days_is_seen_and_not_gone_on_with(start: Start, tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from sqlite3 import Connection
 from tempfile import TemporaryDirectory
@@ -10,11 +12,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hub.store import dead_letters, ledger, meta, oplog, records, segments, snapshot
+from hub.store import bundles, dead_letters, ledger, meta, oplog, records, segments, snapshot
 from hub.store.database import Database
+from hub.store.outbox import StoreOutbox
 from sync.chain import CHAIN_0, verify
-from sync.wire import SUSPECT, SnapshotPage, SnapshotRow
-from tests.store.small_store import PERSON, WALL_MS, counted_ids, feed_set, moment, open_store, segment
+from sync.wire import SUSPECT, FeedOp, Op, PushResponse, SnapshotPage, SnapshotRow
+from tests.store.small_store import (
+    PERSON,
+    WALL_MS,
+    counted_ids,
+    feed_reject,
+    feed_set,
+    moment,
+    open_store,
+    segment,
+)
 
 STATES = st.lists(
     st.sampled_from(["pending", "acked", "echoed", "dead", "forgotten"]), min_size=1, max_size=10
@@ -71,6 +83,48 @@ def test_a_refused_edit_stays_hidden_while_it_is_sent_again(store: Database) -> 
     store.write_now(lambda db: oplog.fork(db, 2, WALL_MS))
     assert store.read_now(lambda db: db.execute("SELECT name FROM athlete").fetchall()) == [("Ada",)]
     assert len(store.read_now(lambda db: oplog.pending(db, 1 << 20))) == 2
+
+
+@pytest.mark.parametrize("told", [{1}, {3}, {5}, {2, 4}, {1, 2, 3, 4, 5}])
+@pytest.mark.parametrize(
+    "again",
+    [lambda db: oplog.fork(db, 2, WALL_MS), lambda db: oplog.rewind(db, 0, WALL_MS)],
+    ids=["fork", "rewind"],
+)
+def test_what_is_sent_again_has_no_hole_where_the_feed_tells_of_it_first(
+    store: Database, told: set[int], again: Callable[[Connection], object]
+) -> None:
+    """On its first journey it reached the cloud; the log that is sent now must still hold it."""
+    ids = counted_ids()
+    for number in range(1, 6):
+        _edit(store, ids, f"a{number}")
+    store.write_now(again)
+    words = [_word(seq, op) for seq, op in enumerate(_pending(store), 1) if op.seq in told]
+    store.write_now(lambda db: records.apply_feed(db, words, WALL_MS))
+    _edit(store, ids, "a6")
+
+    assert [op.seq for op in _pending(store)] == [1, 2, 3, 4, 5, 6]
+    assert verify(CHAIN_0, _pending(store))
+    assert store.read_now(bundles.waiting).first_seq == 1
+    link = StoreOutbox(store, "boot-one", lambda: moment(ids), lambda _: None)
+    for last_seq, left in ((3, [4, 5, 6]), (6, [])):
+        asyncio.run(link.record_pushed(PushResponse(last_seq=last_seq, results=[])))
+        assert [op.seq for op in _pending(store)] == left
+
+
+def _edit(store: Database, ids: Callable[[], str], pk: str) -> None:
+    store.write_now(lambda db: records.propose(db, moment(ids), "athlete", pk, PERSON))
+
+
+def _pending(store: Database) -> list[Op]:
+    return store.read_now(lambda db: oplog.pending(db, 1 << 20))
+
+
+def _word(seq: int, op: Op) -> FeedOp:
+    """What the feed says of an operation, good or bad by turns."""
+    if op.seq % 2:
+        return feed_set(seq, op.tbl, op.pk, op.fields, stamp_ms=seq, op_id=op.op_id)
+    return feed_reject(seq, op.tbl, op.pk, op.op_id, "invalid")
 
 
 def test_a_suspect_goes_out_without_its_content_and_shows_no_more(store: Database) -> None:
