@@ -14,7 +14,8 @@ from litestar.testing import TestClient
 from hub.domain import Session
 from hub.store import meta
 from hub.store.records import apply_feed, show
-from hub.syncing.verify import DayProof, Difference, Verification
+from hub.store.sync_findings import DayProof
+from hub.syncing.verify import Difference, Verification
 from hub.web.parts import SyncView
 from sync.two_edits import Side, TwoEdits, to_fields
 from sync.wire import ClubHub, ClubResponse, ErasureReceipt, FeedOp
