@@ -250,7 +250,12 @@ HEART: tuple[Metric, ...] = (
         _H,
         "Cole 1999; Buchheit 2014",
         ("heart rate", "the moment of the stop"),
-        ("recovery.heart_rate_recovery", "session_results.field_tests", "session_results.session_results"),
+        (
+            "recovery.heart_rate_recovery",
+            "live_recovery.LiveRecovery",
+            "session_results.field_tests",
+            "session_results.session_results",
+        ),
         (MetricParameter("stop_ms", "ms"),),
         ("only after a standard submaximal test or a confirmed stop", "8 of the 10 s must be covered"),
         short="HRR60",
