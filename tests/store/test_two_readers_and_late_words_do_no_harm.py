@@ -8,11 +8,11 @@ from uuid import UUID
 
 import pytest
 
-from hub.store import meta, oplog, records, segments, snapshot
+from hub.store import dead_letters, meta, oplog, records, segments, snapshot
 from hub.store.database import Database
 from hub.store.outbox import StoreOutbox
 from hub.store.records import propose
-from sync.wire import FeedOp, PushResponse, SnapshotPage, SnapshotRow
+from sync.wire import FeedOp, OpResult, PushResponse, SnapshotPage, SnapshotRow
 from tests.store.small_store import PERSON, WALL_MS, counted_ids, feed_set, moment, open_store, segment
 
 ADA, SESSION, STREAM, WORN = "ada", "session", str(UUID(int=7)), str(UUID(int=8))
@@ -137,3 +137,18 @@ def test_what_the_cloud_had_before_the_snapshot_stops_being_shown_over_it(store:
 
 def name(store: Database) -> object:
     return store.read_now(lambda db: db.execute("SELECT name FROM athlete").fetchone()[0])
+
+
+def test_what_a_lost_cloud_refused_is_sent_to_the_restored_one_and_stays_hidden(store: Database) -> None:
+    store.write_now(lambda db: snapshot.take_page(db, page("a", is_last=True), WALL_MS))
+    edit(store, "athlete", "a", {"name": "Too long a name"})
+    link = outbox(store)
+    refused = OpResult(seq=1, status="dead", code="invalid")
+    asyncio.run(link.record_pushed(PushResponse(last_seq=1, results=[refused])))
+    assert not asyncio.run(link.pending_ops(10_000))
+    store.write_now(lambda db: snapshot.take_page(db, page("a", is_last=True), WALL_MS))
+    assert [it.seq for it in asyncio.run(link.pending_ops(10_000))] == [1]
+    assert name(store) == PERSON["name"]
+    asyncio.run(link.record_pushed(PushResponse(last_seq=1, results=[refused])))
+    (letter,) = store.read_now(dead_letters.waiting)
+    assert letter.reason == "invalid"
