@@ -6,7 +6,7 @@ import asyncio
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -22,7 +22,7 @@ from cloud.app import create_cloud
 from cloud.clock import now_ms
 from cloud.config import CloudSettings
 from cloud.loads import recompute_stale
-from cloud.store.database import Database, connect
+from cloud.store.database import Connection, Database, connect
 from cloud.store.embedded import embedded_server
 from cloud.store.migrate import migrate
 from tests.cloud.sender import Sender
@@ -87,21 +87,30 @@ def client(app: Litestar) -> Iterator[TestClient[Litestar]]:
         yield client
 
 
+def in_cloud(url: str, work: Callable[[Connection], Awaitable[T]]) -> T:
+    """One transaction of the cloud's own."""
+
+    async def go() -> T:
+        db = await connect(url)
+        try:
+            async with db.transaction():
+                return await work(db)
+        finally:
+            await db.close()
+
+    return run(go())
+
+
 @pytest.fixture
 def claim(url: str) -> Callable[[str], str]:
     """A claim code for the club of that name, and its coach `<club>@example.org`."""
 
-    async def make(club_name: str) -> str:
-        db = await connect(url)
-        try:
-            async with db.transaction():
-                club = await accounts.ensure_club(db, club_name, now_ms())
-                await accounts.ensure_coach(db, club, f"{club_name}@example.org", PASSWORD, now_ms())
-                return await accounts.new_claim_code(db, club, now_ms())
-        finally:
-            await db.close()
+    async def make(db: Connection, club_name: str) -> str:
+        club = await accounts.ensure_club(db, club_name, now_ms())
+        await accounts.ensure_coach(db, club, f"{club_name}@example.org", PASSWORD, now_ms())
+        return await accounts.new_claim_code(db, club, now_ms())
 
-    return lambda club_name: run(make(club_name))
+    return lambda club_name: in_cloud(url, lambda db: make(db, club_name))
 
 
 @pytest.fixture

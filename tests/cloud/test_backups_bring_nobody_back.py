@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
@@ -12,10 +11,9 @@ import pytest
 from cloud import erasure
 from cloud.clock import now_ms
 from cloud.greeting import begin_all_feeds_anew
-from cloud.store.database import connect
 from sync import wire
 from sync.errors import OutOfStep
-from tests.cloud.conftest import run
+from tests.cloud.conftest import in_cloud, run
 from tests.cloud.pitchside import HubOn, docs
 from tests.cloud.sender import Sender
 from tests.cloud.test_cards_restored_and_copied import back_up, put_back
@@ -23,18 +21,6 @@ from tests.cloud.test_cards_restored_and_copied import back_up, put_back
 Db = psycopg.Connection[tuple[object, ...]]
 Start = Callable[..., HubOn]
 FENCE = ("erased_subject", "erased_row", "erased_stream", "erased_segment")
-
-
-def in_cloud(url: str, work: Callable[[Any], Any]) -> Any:
-    async def go() -> Any:
-        db = await connect(url)
-        try:
-            async with db.transaction():
-                return await work(db)
-        finally:
-            await db.close()
-
-    return run(go())
 
 
 def erase(url: str, db: Db, athlete_id: str) -> None:

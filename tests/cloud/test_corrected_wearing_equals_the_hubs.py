@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from hub.store import straps
-from hub.wearing.desk import Parts, WearingDesk
 from hub.wearing.stretches import Cell
 from tests.cloud.test_loads_equal_the_hubs import Meeting, meeting
 from tests.hub.ground import Ground, run
+from tests.hub.wearing import desk_of, stream_of
 
 __all__ = ["meeting"]
 
@@ -21,19 +20,6 @@ def ground(tmp_path: Path) -> Iterator[Ground]:
     made = Ground(tmp_path / "ground")
     yield made
     made.close()
-
-
-def desk_of(ground: Ground) -> WearingDesk:
-    async def changed(_session_id: str | None) -> None:
-        return None
-
-    return WearingDesk(Parts(ground.store, ground.recorder, lambda: (), ground.moment, changed))
-
-
-def stream_of(ground: Ground, strap_id: str) -> str:
-    found = ground.store.read_now(lambda db: straps.stream(db, ground.boot_no, strap_id))
-    assert found is not None
-    return found.stream_id
 
 
 def test_two_swapped_in_mid_session_have_on_both_sides_what_their_own_hearts_did(meeting: Meeting) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
-from typing import Any
 
 import msgspec
 import psycopg
@@ -15,31 +14,17 @@ from cloud import hubs, letters, records
 from cloud.clock import now_ms
 from cloud.errors import NotThere
 from cloud.records import Refusal
-from cloud.store.database import Connection, Database, connect
+from cloud.store.database import Database
 from hub.store import athletes, dead_letters
 from hub.syncing.enrolment import load_key, load_next_key, prepare_next_key
 from sync import wire
 from sync.errors import CloudUnreachable, OutOfStep, SignInNeeded
-from tests.cloud.conftest import run
+from tests.cloud.conftest import in_cloud, run
 from tests.cloud.pitchside import HubOn, Through, docs
 from tests.cloud.sender import Sender
 
 Db = psycopg.Connection[tuple[object, ...]]
 Start = Callable[..., HubOn]
-
-
-def in_cloud(url: str, work: Callable[[Connection], Any]) -> Any:
-    """One transaction of the cloud's own."""
-
-    async def go() -> Any:
-        db = await connect(url)
-        try:
-            async with db.transaction():
-                return await work(db)
-        finally:
-            await db.close()
-
-    return run(go())
 
 
 def rotate(hub: HubOn) -> None:

@@ -12,26 +12,13 @@ from hypothesis import strategies as st
 from hub.domain import Assignment, Session
 from hub.errors import ActionRefused, NotFound
 from hub.store import sessions, straps
-from hub.wearing.desk import Parts, WearingDesk
 from hub.wearing.reassignment import Corrected
 from hub.wearing.stretches import FOR_EVER, Cell, after, end_ms, painted, whose
 from hub.wearing.stretches import given as given_to
 from tests.hub.ground import Ground, run
+from tests.hub.wearing import desk_of, stream_of
 
 COACH = "coach"
-
-
-def desk_of(ground: Ground) -> WearingDesk:
-    async def changed(_session_id: str | None) -> None:
-        return None
-
-    return WearingDesk(Parts(ground.store, ground.recorder, lambda: (), ground.moment, changed))
-
-
-def stream_of(ground: Ground, strap_id: str) -> str:
-    found = ground.store.read_now(lambda db: straps.stream(db, ground.boot_no, strap_id))
-    assert found is not None
-    return found.stream_id
 
 
 async def give(
