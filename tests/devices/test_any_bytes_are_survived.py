@@ -1,4 +1,4 @@
-"""Every decoder on golden notifications of several makers, and on arbitrary bytes."""
+"""Every decoder on constructed notifications in each form the services allow, and on arbitrary bytes."""
 
 from __future__ import annotations
 
@@ -18,22 +18,25 @@ from hub.errors import DecodeError
 
 YES, NO, UNSUPPORTED = Contact.YES, Contact.NO, Contact.UNSUPPORTED
 
-# What the makers' straps send, by how they differ: flags of the contact sensor, energy, width, intervals.
-BRANDS = {
-    "Polar H10, captured": ("105819030f03", HeartRate(88, (793, 783), UNSUPPORTED, None, False)),
-    "Polar H10, later": ("1055db02b302", HeartRate(85, (731, 691), UNSUPPORTED, None, False)),
-    "Polar OH1, no intervals": ("0648", HeartRate(72, (), YES, None, False)),
-    "Polar, taken off with a stale rate": ("0448", HeartRate(72, (), NO, None, False)),
-    "Garmin HRM-Pro, one beat": ("163c0004", HeartRate(60, (1024,), YES, None, False)),
-    "Garmin, energy and beats": ("1e9605009a019901", HeartRate(150, (410, 409), YES, 5, False)),
-    "Wahoo TICKR, energy alone": ("0e501027", HeartRate(80, (), YES, 10_000, False)),
-    "Wahoo TICKR, wide rate": ("1fb400ffff5501", HeartRate(180, (341,), YES, 65_535, False)),
-    "Coospo, sensor bit without contact bit": ("1400", HeartRate(None, (), NO, None, False)),
-    "Coospo, contact bit alone": ("12500004", HeartRate(80, (1024,), UNSUPPORTED, None, False)),
-    "WHOOP, plain": ("0048", HeartRate(72, (), UNSUPPORTED, None, False)),
-    "a strap lost at 300": ("012c01", HeartRate(None, (), UNSUPPORTED, None, True)),
+# Constructed after the Heart Rate Service, but for the first two, by what straps differ in: flags of the
+# contact sensor, energy, width, intervals. The others stand for no brand; what real sensors sent is in
+# `test_captured_notifications_are_read.py`.
+HEART_RATES = {
+    "captured from a Polar H10": ("105819030f03", HeartRate(88, (793, 783), UNSUPPORTED, None, False)),
+    "captured from a Polar H10, later": ("1055db02b302", HeartRate(85, (731, 691), UNSUPPORTED, None, False)),
+    "contact and no intervals": ("0648", HeartRate(72, (), YES, None, False)),
+    "taken off with a stale rate": ("0448", HeartRate(72, (), NO, None, False)),
+    "contact and one beat": ("163c0004", HeartRate(60, (1024,), YES, None, False)),
+    "energy and beats": ("1e9605009a019901", HeartRate(150, (410, 409), YES, 5, False)),
+    "energy alone": ("0e501027", HeartRate(80, (), YES, 10_000, False)),
+    "wide rate": ("1fb400ffff5501", HeartRate(180, (341,), YES, 65_535, False)),
+    "sensor bit without contact bit": ("1400", HeartRate(None, (), NO, None, False)),
+    "contact bit alone": ("12500004", HeartRate(80, (1024,), UNSUPPORTED, None, False)),
+    "rate and nothing else": ("0048", HeartRate(72, (), UNSUPPORTED, None, False)),
+    "lost at 300": ("012c01", HeartRate(None, (), UNSUPPORTED, None, True)),
 }
 
+# Constructed; captures of foot pods were not found.
 RUNNING = {
     "walking": ("000003b4", RunningMeasurement(3000, 180, None, None, False, False)),
     "running, everything": ("073303aa780010270000", RunningMeasurement(3199, 170, 1200, 10_000, True, False)),
@@ -45,8 +48,8 @@ RUNNING = {
 }
 
 
-@pytest.mark.parametrize(("data", "meaning"), BRANDS.values(), ids=BRANDS.keys())
-def test_notifications_of_many_makers_mean_what_they_should(data: str, meaning: HeartRate) -> None:
+@pytest.mark.parametrize(("data", "meaning"), HEART_RATES.values(), ids=HEART_RATES.keys())
+def test_a_heart_rate_notification_means_what_the_service_says(data: str, meaning: HeartRate) -> None:
     assert decode_heart_rate(bytes.fromhex(data)) == meaning
 
 
