@@ -15,7 +15,7 @@ from pathlib import Path
 from random import Random
 from sqlite3 import Connection
 from tempfile import TemporaryDirectory
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from hub.board import Board
@@ -27,6 +27,8 @@ from hub.store import boots, meta
 from hub.store.database import Database
 from hub.store.outbox import StoreOutbox
 from hub.store.records import Moment, propose
+from hub.syncing.cloud_line import CloudLine
+from hub.syncing.enrolment import load_key, rejoin
 from sync.client import CloudClient
 from sync.lanes import FeedLane
 from sync.relay import Relay
@@ -37,6 +39,7 @@ from tests.sim.line import Line
 from tests.sim.shelf import Shelf, put_into
 
 T = TypeVar("T")
+CLOUD_URL = "https://cloud.test"
 
 
 @lru_cache(maxsize=1)
@@ -153,6 +156,17 @@ class SimClock(Clock):
         return self.anchor.wall_ms + self.mono_ms() - self.anchor.mono_ms
 
 
+class _Way(CloudLine):
+    """To the cloud without TLS, over a made-up line."""
+
+    def __init__(self, card: Card, sim_clock: Clock, line: Line) -> None:
+        super().__init__(card, sim_clock)
+        self._made_up = line
+
+    def transport(self, _url: str, _mark: str = "") -> Any:
+        return self._made_up
+
+
 class HubSide:
     """One hub through its life. `line` gives what each client dials on."""
 
@@ -165,8 +179,9 @@ class HubSide:
         line: Callable[[], Line],
         on_commit: Callable[[HubSide], None],
         is_whole: bool = True,
+        club_id: str = "",
     ) -> None:
-        self.name, self.hub_id, self._seed, self.rng = name, hub_id, seed, rng
+        self.name, self.hub_id, self._seed, self.rng, self._club_id = name, hub_id, seed, rng, club_id
         self._line, self._on_commit, self._is_whole = line, on_commit, is_whole
         self._tasks: list[asyncio.Task[None]] = []
         self._ids = 0
@@ -179,6 +194,8 @@ class HubSide:
 
     def _join(self, db: Connection) -> None:
         meta.put(db, "hub_id", self.hub_id)
+        meta.put(db, "club_id", self._club_id)
+        meta.put(db, "cloud_url", CLOUD_URL)
         meta.put(db, "feed_epoch", 1)
 
     @property
@@ -215,7 +232,7 @@ class HubSide:
 
     def _client(self) -> CloudClient:
         line = self._line()
-        client = CloudClient("https://cloud.test", self.hub_id, self._seed, line)
+        client = CloudClient(CLOUD_URL, self.hub_id, self._seed, line)
         if not self._is_whole:
             line.shorten(client)
         return client
@@ -245,6 +262,29 @@ class HubSide:
         """Another card, while the power is off."""
         self.card.throw_away()
         self.card = Card(self.rng, lambda: self._on_commit(self), content)
+
+    def copied(self, name: str, rng: Random, line: Callable[[], Line]) -> HubSide:
+        """A second machine with a copy of this hub's card; the power is off."""
+        other = HubSide(
+            name, self.hub_id, self._seed, rng, line, self._on_commit, self._is_whole, self._club_id
+        )
+        other.heard, other.safe, other.boots = self.heard.copy(), self.safe.copy(), self.boots
+        other.put_in(self.card.content())
+        return other
+
+    def is_told_of_a_copy(self) -> bool:
+        """Whether its page says that two machines run under its name."""
+        return "rejoin" in self.relay.status.hint
+
+    async def rejoin(self, code: str, line: Line) -> None:
+        """Become a hub of its own by the product's command, while the power is off."""
+        with TemporaryDirectory() as folder:
+            key_path = Path(folder) / "hub.key"
+            key_path.write_bytes(self._seed)
+            key_path.chmod(0o600)
+            await rejoin(self.card, key_path, code, "1", _Way(self.card, self.clock, line))
+            self._seed = load_key(key_path)
+        self.hub_id = self.asked(lambda db: meta.value(db, "hub_id")) or ""
 
     def moment(self) -> Moment:
         return Moment(self.clock.boot_no, self.clock.mono_ms(), self.clock.wall_ms(), self.new_id)

@@ -89,6 +89,10 @@ class Judge:
         """Another card is in this hub: what its log holds is looked at from the beginning."""
         self._next_seq.pop(hub.name, None)
 
+    def card_copied(self, hub: HubSide, copy: HubSide) -> None:
+        """What the copy's log holds was written by this hub's people, whatever is left of it there."""
+        self.edits[copy.name] = dict(self.edits[hub.name])
+
     def _remember(self, db: Connection, name: str) -> None:
         next_seq = meta.number(db, "next_seq", 1)
         since = self._next_seq.get(name, 1)

@@ -31,7 +31,7 @@ __all__ = ["server", "template", "url"]
 TABLES = (
     "club_clock", "change_log", "row_state", "dead_letter", "segment", "hub_anchor", "session_stale",
     "erased_subject", "erased_row", "erased_stream", "erased_segment", "compacted_op",
-    "bundle_key",
+    "bundle_key", "last_word",
 )  # fmt: skip
 SUBJECT = "00000000-0000-4000-8000-000000000001"
 

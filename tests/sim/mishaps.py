@@ -1,0 +1,171 @@
+"""A day at the ground, and what may befall hubs and cloud in it: power, cards, backups, outages, versions.
+
+Each mishap says to the judge what it excuses; nothing here looks at what came of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable
+from functools import partial
+from random import Random
+from typing import Any
+
+from cloud import clock, records
+from cloud.compaction import compact
+from cloud.erasure import erase
+from cloud.errors import NotThere
+from cloud.greeting import begin_all_feeds_anew
+from cloud.letters import replay_deferred
+from cloud.merge import Proposal, merge, stamp
+from cloud.store import feed
+from tests.sim.cloud_side import enrolled
+from tests.sim.hub_side import HubSide
+from tests.sim.people import ATHLETES, People
+
+MISHAPS = (
+    "kill",
+    "power_cut",
+    "old_card",
+    "copied_card",
+    "cloud_backup",
+    "erasure",
+    "compaction",
+    "outage",
+    "new_field",
+    "new_table",
+)
+"""What hubs and the cloud may suffer; each world has about half of them."""
+LOOKED_AT = 0.3
+"""How often somebody looks closely at a hub after having done something there."""
+
+
+class Mishaps(People):
+    """A world in which people do this and that, and things go wrong meanwhile."""
+
+    async def _people(self, hub: HubSide) -> None:
+        actions: list[tuple[float, Callable[[HubSide], Awaitable[None]]]] = [
+            (10, self._edit), (2, self._edit_badly), (3, self._train), (1, self._end), (2, self._wake),
+            (2, self._coach_online), (2, self._look), (2, self._lay_on),
+        ]  # fmt: skip
+        if self.mishaps:
+            actions.append((5, self._mishap))
+        if self.rng.random() < 0.6:
+            await self._begin(hub)
+        for _ in range(self.rng.randint(*self._actions)):
+            await asyncio.sleep(self.rng.choice((0.1, 2, 10, 40)) * self.rng.random())
+            action = self.rng.choices([it for _, it in actions], [weight for weight, _ in actions])[0]
+            try:
+                await action(hub)
+                if self.rng.random() < LOOKED_AT:
+                    self.judge.looks_at(hub)
+            except asyncio.CancelledError:  # the power failed in mid-action
+                await self._power_back(hub)
+
+    async def _mishap(self, hub: HubSide) -> None:
+        kind = self.rng.choice(self.mishaps)
+        self.had.append(kind)
+        await getattr(self, f"_{kind}")(hub)
+
+    async def _kill(self, hub: HubSide) -> None:
+        await self._power_back(hub)
+
+    async def _power_cut(self, hub: HubSide) -> None:
+        hub.card.fails_at_next = self.rng.choice(("before", "after"))
+        await self._edit(hub)
+        await self._power_back(hub)  # it failed under another task's hands
+
+    async def _old_card(self, hub: HubSide) -> None:
+        """The card is copied, life goes on, then the copy is put in."""
+        copy, known = hub.card.content(), set(self.judge.edits[hub.name])
+        heard, safe = hub.heard.copy(), hub.safe.copy()
+        for _ in range(self.rng.randint(1, 4)):
+            await asyncio.sleep(10 * self.rng.random())
+            await self._edit(hub)
+        await hub.power_off()
+        self.judge.forgiven |= set(self.judge.edits[hub.name]) - known
+        self.judge.lost_samples_forgiven = True
+        hub.heard, hub.safe = heard, safe
+        hub.put_in(copy)
+        self.judge.card_changed(hub)
+        await hub.boot()
+
+    async def _copied_card(self, hub: HubSide) -> None:
+        """Somebody puts a copy of the card into another machine, and both run under one name."""
+        if self.copies:
+            return  # once a world
+        number = len(self.hubs) + 1
+        copy = hub.copied(f"{hub.name}-copy", Random(self.rng.random()), partial(self._line, number))
+        self.judge.card_copied(hub, copy)
+        self.hubs.append(copy)
+        await copy.boot()
+        self.copies.append(asyncio.create_task(self._people(copy)))
+
+    async def _cloud_backup(self, _: HubSide) -> None:
+        """The cloud goes back to where it was a moment ago, and whoever did it says so to it."""
+        if self.judge.was_restored or self.had.count("cloud_backup") > 1:
+            return  # once a world: a feed's new number is the minute it began in
+        copy, log = self.cloud.memory.content(), dict(self.judge.log)
+        await asyncio.sleep(90 * self.rng.random())
+        if self.judge.erased:
+            return  # what was erased since the backup would have to be erased again by hand
+        self.cloud.memory.restore(copy)
+        self.judge.cloud_restored(log)
+        async with self.cloud.database.transaction() as db:
+            await begin_all_feeds_anew(db, clock.now_ms())  # type: ignore[arg-type]
+
+    async def _erasure(self, _: HubSide) -> None:
+        """An athlete is erased online; hubs may hold edits of them that nobody has sent yet."""
+        held = self.cloud.rows("SELECT pk FROM row_state WHERE tbl = 'athlete' AND doc <> '{}' ORDER BY pk")
+        pk = self.rng.choice([row[0] for row in held] or ATHLETES)
+        try:
+            async with self.cloud.database.transaction() as db:
+                await erase(db, enrolled().club_id, pk, "coach", clock.now_ms())  # type: ignore[arg-type]
+        except NotThere:
+            return
+
+    async def _compaction(self, _: HubSide) -> None:
+        """Old entries of the feed are dropped."""
+        async with self.cloud.database.transaction() as db:
+            await compact(db, enrolled().club_id, clock.now_ms(), kept_ms=20_000)  # type: ignore[arg-type]
+
+    async def _outage(self, hub: HubSide) -> None:
+        """A hub is out of reach for a minute or two."""
+        self.down_until_s[self.hubs.index(hub) + 1] = self.now_s() + 30 + 90 * self.rng.random()
+
+    async def _new_field(self, hub: HubSide) -> None:
+        """A newer hub writes a field nobody else knows, or becomes one that knows it."""
+        if self.rng.random() < 0.5:
+            await hub.power_off()
+            hub.update()
+            await hub.boot()
+        await hub.edit(
+            "athlete", self.rng.choice(ATHLETES), {"name": "New", "boot_size": self.rng.randint(36, 48)}
+        )
+
+    async def _new_table(self, hub: HubSide) -> None:
+        """A newer hub writes a table the cloud will know after its update; a newer cloud one no hub knows."""
+        await hub.edit("kit", f"kit-{self.rng.randint(1, 2)}", {"colour": self.rng.choice(("red", "blue"))})
+        await self._newer_cloud()
+        if self.rng.random() < 0.3:
+            await self._update_cloud()
+
+    async def _newer_cloud(self) -> None:
+        club_id, key, now_ms = enrolled().club_id, ("room", "room-1"), clock.now_ms()
+        fields = {"seats": self.rng.randint(10, 99)}
+        async with self.cloud.database.transaction() as memory:
+            db: Any = memory
+            record = (await feed.lock_records(db, club_id, [key]))[key]
+            proposal = Proposal(now_ms, max(record.stamps.values(), default=0))
+            stamp_ms = stamp(proposal, server_ms=now_ms, hub_max_stamp=0, record=record)
+            await feed.write_records(db, club_id, [merge(record, fields, stamp_ms)])
+            op_id = str(uuid.UUID(int=self.rng.getrandbits(128), version=4))
+            await feed.append(db, club_id, [feed.Entry(op_id, "set", *key, fields, stamp_ms)])
+
+    async def _update_cloud(self) -> None:
+        """The cloud learns the table, and takes in what it had put aside because it did not know it."""
+        if self.is_cloud_old:
+            self.is_cloud_old = False
+            records.TABLES["kit"] = {"colour": lambda value: isinstance(value, str)}  # type: ignore[index]
+        await replay_deferred(self.cloud.database, clock.now_ms())  # type: ignore[arg-type]
