@@ -130,7 +130,7 @@ def _settle_own_operations(db: Connection, head: dict[str, object], wall_ms: int
         (head["last_seq"], meta.cloud_ms(db, wall_ms)),
     )
     # what came after may not be in the snapshot, echoed or refused or not: it is the hub's word again, and sent
-    # anew, the refused ones too, since the cloud of now never heard of them; they stay hidden under their reason
+    # anew; refused ones too, of which a restored cloud never heard, though they stay hidden under their reason
     db.execute(
         "UPDATE outbox SET echoed_at_ms = iif(state = 'dead', echoed_at_ms, NULL), state = 'pending'"
         " WHERE seq > ?",

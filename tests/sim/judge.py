@@ -215,6 +215,15 @@ class Judge:
                     f"{hub.name}: {unechoed} of {pending} edits and {unsent} segments wait, cursor"
                     f" {cursor} of {head}; {status.state}: {status.last_error}"
                 )
+        return self._shared_name(hubs)
+
+    def _shared_name(self, hubs: list[HubSide]) -> str:
+        """Machines with copies of a card end up as two hubs, unless they never wrote anything apart."""
+        logs: dict[str, tuple[object, ...]] = {}
+        for hub in hubs:
+            log = hub.asked(lambda db: (meta.number(db, "epoch", 1), meta.value(db, "chain_head")))
+            if logs.setdefault(hub.hub_id, log) != log:
+                return f"two machines run as {hub.hub_id}, each with a log of its own"
         return ""
 
     def at_rest(self, hubs: list[HubSide]) -> None:

@@ -23,7 +23,7 @@ from hub.store import journal, meta, records, segments
 from hub.store.outbox import StoreOutbox
 from sync import client, wire
 from tests.sim.cloud_side import CloudDied, DyingDatabase
-from tests.sim.world import MISHAPS
+from tests.sim.mishaps import MISHAPS
 
 Planted = AbstractContextManager[Any]
 
@@ -324,9 +324,19 @@ def _deferred_edits_forgotten() -> Planted:
     async def nothing(*_: Any) -> int:
         return 0
 
-    from tests.sim import world
+    from tests.sim import mishaps
 
-    return mock.patch.object(world, "replay_deferred", nothing)
+    return mock.patch.object(mishaps, "replay_deferred", nothing)
+
+
+def _copies_not_told_apart() -> Planted:
+    """Of two machines under one name, the one that lost its place is told it knows all there is to know."""
+    from cloud import greeting
+
+    async def never(*_: Any) -> bool:
+        return False
+
+    return mock.patch.object(greeting, "find_clone", never)
 
 
 MUTANTS: tuple[Mutant, ...] = (
@@ -353,6 +363,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("damaged answers believed", "I2", _damaged_answers_believed, MISHAPS, ("answer damaged",)),
     Mutant("damaged requests believed", "I1", _damaged_requests_believed),
     Mutant("no chain or epoch", "I1", _no_chain, ("old_card",)),
+    Mutant("copied cards not told apart", "I11", _copies_not_told_apart, ("copied_card", "kill")),
     Mutant("no fence round the erased", "I8", _no_fence, ("erasure",)),
     Mutant("edits queued apart from the change", "I1", _edit_and_outbox_apart),
     Mutant("samples of the erased stay on the hub", "I8", _erased_samples_stay_on_the_hub, ("erasure",)),
