@@ -129,8 +129,8 @@ def _settle_own_operations(db: Connection, head: dict[str, object], wall_ms: int
         " WHERE seq <= ?1 AND state != 'dead'",
         (head["last_seq"], meta.cloud_ms(db, wall_ms)),
     )
-    # what came after may not be in the snapshot, echoed or refused or not: it is the hub's word again, and sent
-    # anew; refused ones too, of which a restored cloud never heard, though they stay hidden under their reason
+    # what came after may not be in the snapshot, echoed or refused or not: it is the hub's word again, and
+    # sent anew; refused ones too, of which a restored cloud never heard, though they stay hidden for a reason
     db.execute(
         "UPDATE outbox SET echoed_at_ms = iif(state = 'dead', echoed_at_ms, NULL), state = 'pending'"
         " WHERE seq > ?",
