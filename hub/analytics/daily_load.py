@@ -8,25 +8,30 @@ never taken for one another. Every array is (days, athletes), oldest day first, 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hub.analytics.day_windows import (
     WEEK_DAYS,
-    blocks,
     checked,
+    clear,
+    off_mean,
     one_week,
-    present,
+    quietly,
     ratio,
     series,
-    whole_weeks,
+    stretches,
+    three_weeks_before,
     window,
 )
 from hub.analytics.errors import OutOfRange, ShapeMismatch
-from hub.analytics.smoothing import Smoothing, alpha_of, smooth
+from hub.analytics.smoothing import Smoothing, alpha_of, follow
 
 Floats = NDArray[np.float64]
+Counts = NDArray[np.int64]
+Pair = tuple[Floats, Floats] | Floats  # a sum and how many days in it are known
 
 ACUTE_DAYS, CHRONIC_DAYS = 7, 28
 FITNESS_DAYS, FATIGUE_DAYS = 42, 7
@@ -63,7 +68,7 @@ class AcuteChronic:
     n_acute: NDArray[np.int16]
     n_chronic: NDArray[np.int16]
     is_warming_up: NDArray[np.bool_]
-    convention: str
+    convention: str = ACUTE_CHRONIC_WORDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,16 @@ class Balance:
     tsb_au: Floats
     is_warming_up: NDArray[np.bool_]
     convention: str
+
+
+WEEK_KINDS = (np.float64, np.float64, np.float64, np.int16)
+MEANS_KINDS = (*[np.float64] * 5, np.int16, np.int16, np.bool_)
+BALANCE_KINDS = (np.float64, np.float64, np.float64, np.bool_)
+
+
+def columns_of(shape: tuple[int, ...], kinds: tuple[type[np.generic], ...]) -> list[Any]:
+    """Arrays yet to be filled, one for each field of a result."""
+    return [np.empty(shape, kind) for kind in kinds]
 
 
 def session_rpe_au(rpe: NDArray[np.floating], duration_min: NDArray[np.floating]) -> Floats:
@@ -91,6 +106,7 @@ def session_rpe_au(rpe: NDArray[np.floating], duration_min: NDArray[np.floating]
     return effort * minutes
 
 
+@quietly
 def week_loads(daily_au: NDArray[np.floating], joined: NDArray[np.integer] | None = None) -> WeekLoads:
     """Rolling weekly load, monotony = mean / SD (ddof 0) of 7 days, and strain = load x monotony.
 
@@ -99,28 +115,29 @@ def week_loads(daily_au: NDArray[np.floating], joined: NDArray[np.integer] | Non
     Raises ShapeMismatch, OutOfRange.
     """
     daily, first = checked(daily_au, joined)
-    week = WeekLoads(
-        load_au=np.empty(daily.shape),
-        monotony=np.empty(daily.shape),
-        strain_au=np.empty(daily.shape),
-        n=np.empty(daily.shape, np.int16),
-    )
-    for part in blocks(daily):
-        load, known, age = series(daily[:, part], first[part])
-        total, n = one_week(load), one_week(known)
-        mean = total / WEEK_DAYS
-        squares, off = np.zeros_like(load), np.empty_like(load)
-        for back in range(min(WEEK_DAYS, len(load))):
-            np.subtract(load[: len(load) - back], mean[back:], out=off[back:])
-            np.multiply(off[back:], off[back:], out=off[back:])
-            squares[back:] += off[back:]
-        sd = np.sqrt(squares / WEEK_DAYS)
-        is_defined = (n == WEEK_DAYS) & (age >= WEEK_DAYS) & (sd > FLAT_SHARE * mean)
-        monotony = ratio(mean, np.where(is_defined, sd, 0.0))
-        weekly = np.where(n > 0, total, np.nan)
-        week.load_au[:, part], week.n[:, part] = weekly, n
-        week.monotony[:, part], week.strain_au[:, part] = monotony, weekly * monotony
-    return week
+    columns = columns_of(daily.shape, WEEK_KINDS)
+    for it in stretches(daily, first, WEEK_DAYS - 1):
+        week = WeekLoads(*(column[it.rows] for column in columns))
+        one_week(it.load, out=week.load_au)
+        days = len(week.load_au)
+        fill_week(week, [it.load[back : back + days] for back in range(WEEK_DAYS)], one_week(it.known))
+    return WeekLoads(*columns)
+
+
+def fill_week(week: WeekLoads, loads: list[Floats], n: Floats) -> None:
+    """Fill `week` from its sums in `load_au`, the loads of the 7 days, oldest first, and how many are known.
+
+    A load not known is 0. The arrays are alike, of many days or of one; `n` may have a column for all.
+    """
+    mean = week.load_au / WEEK_DAYS
+    sd = off_mean(loads, mean)
+    sd /= WEEK_DAYS
+    np.sqrt(sd, out=sd)
+    np.divide(mean, sd, out=week.monotony)
+    clear(week.monotony, (week.monotony >= 1 / FLAT_SHARE) | (n < WEEK_DAYS))
+    clear(week.load_au, n == 0)
+    np.multiply(week.load_au, week.monotony, out=week.strain_au)
+    week.n[...] = n.astype(np.int16)
 
 
 def strain_au(weekly_au: NDArray[np.floating], monotony: NDArray[np.floating]) -> Floats:
@@ -128,6 +145,7 @@ def strain_au(weekly_au: NDArray[np.floating], monotony: NDArray[np.floating]) -
     return np.asarray(weekly_au, dtype=np.float64) * np.asarray(monotony, dtype=np.float64)
 
 
+@quietly
 def acute_chronic(daily_au: NDArray[np.floating], joined: NDArray[np.integer] | None = None) -> AcuteChronic:
     """Means of 7 and 28 days and their ratio: coupled, uncoupled (over days 8 to 28 back), and smoothed.
 
@@ -137,36 +155,40 @@ def acute_chronic(daily_au: NDArray[np.floating], joined: NDArray[np.integer] | 
     et al. (2017). Raises ShapeMismatch, OutOfRange.
     """
     daily, first = checked(daily_au, joined)
-    shape, values = daily.shape, present(daily, first)
-    ewma, slow = (smooth(values, alpha_of(Smoothing.SPAN, n)) for n in (ACUTE_DAYS, CHRONIC_DAYS))
-    np.copyto(slow, np.nan, where=~(slow > 0))
-    ewma /= slow
-    found = AcuteChronic(
-        acute_au=np.empty(shape),
-        chronic_au=np.empty(shape),
-        coupled=np.empty(shape),
-        uncoupled=np.empty(shape),
-        ewma=ewma,
-        n_acute=np.empty(shape, np.int16),
-        n_chronic=np.empty(shape, np.int16),
-        is_warming_up=np.empty(shape, np.bool_),
-        convention=ACUTE_CHRONIC_WORDS,
-    )
-    for part in blocks(daily):
-        load, known, age = series(daily[:, part], first[part])
-        load_7, known_7 = one_week(load), one_week(known)
-        load_21, known_21 = whole_weeks(load_7, 3), whole_weeks(known_7, 3)
-        n_chronic, has_month = whole_weeks(known_7, 4), age >= CHRONIC_DAYS
-        acute = ratio(load_7, np.where(age >= ACUTE_DAYS, known_7, 0))
-        chronic = ratio(whole_weeks(load_7, 4), np.where(has_month, n_chronic, 0))
-        before_sum, n_before = np.zeros_like(load_21), np.zeros_like(known_21)
-        before_sum[ACUTE_DAYS:], n_before[ACUTE_DAYS:] = load_21[:-ACUTE_DAYS], known_21[:-ACUTE_DAYS]
-        before = ratio(before_sum, np.where(has_month, n_before, 0))
-        found.acute_au[:, part], found.chronic_au[:, part] = acute, chronic
-        found.coupled[:, part], found.uncoupled[:, part] = ratio(acute, chronic), ratio(acute, before)
-        found.n_acute[:, part], found.n_chronic[:, part] = known_7, n_chronic
-        found.is_warming_up[:, part] = ~has_month
-    return found
+    columns = columns_of(daily.shape, MEANS_KINDS)
+    alphas = [alpha_of(Smoothing.SPAN, days) for days in (ACUTE_DAYS, CHRONIC_DAYS)]
+    now = np.full((2, daily.shape[1]), np.nan)
+    for it in stretches(daily, first, CHRONIC_DAYS - 1):
+        found = AcuteChronic(*(column[it.rows] for column in columns))
+        week, known = one_week(it.load), one_week(it.known)
+        age = np.arange(it.rows.start + 1, it.rows.stop + 1)[:, None] - first
+        last = week[3 * WEEK_DAYS :], known[3 * WEEK_DAYS :]
+        fill_means(found, age, last, (three_weeks_before(week), three_weeks_before(known)))
+        both = follow(it.load[CHRONIC_DAYS - 1 :], it.known[CHRONIC_DAYS - 1 :], alphas, now)
+        ratio(both[:, 0], both[:, 1], out=found.ewma)
+        now = both[-1]
+    return AcuteChronic(*columns)
+
+
+def fill_means(found: AcuteChronic, age: Counts, week: Pair, before: Pair) -> None:
+    """Fill all of `found` but the smoothed ratio, of many days or of one.
+
+    `age` is the day of membership, from 1; `week` the sum of 7 days and how many are known, `before` the
+    same of the 21 days before, which is overwritten.
+    """
+    (total, n), (total_before, n_before) = week, before
+    n_month = n + n_before
+    np.less(age, CHRONIC_DAYS, out=found.is_warming_up)
+    np.divide(total, n, out=found.acute_au)  # no known day: 0 / 0, NaN
+    np.add(total, total_before, out=found.chronic_au)
+    np.divide(found.chronic_au, n_month, out=found.chronic_au)
+    total_before /= n_before
+    clear(found.acute_au, age < ACUTE_DAYS)
+    clear(found.chronic_au, found.is_warming_up)
+    ratio(found.acute_au, found.chronic_au, out=found.coupled)
+    ratio(found.acute_au, total_before, out=found.uncoupled)
+    clear(found.uncoupled, found.is_warming_up)
+    found.n_acute[...], found.n_chronic[...] = n.astype(np.int16), n_month.astype(np.int16)
 
 
 def balance(
@@ -182,14 +204,20 @@ def balance(
     Raises ShapeMismatch, OutOfRange.
     """
     daily, first = checked(daily_au, joined)
-    values, seed = present(daily, first), np.full(daily.shape[1], float(seed_au))
-    ctl = smooth(values, alpha_of(convention, FITNESS_DAYS), seed)
-    atl = smooth(values, alpha_of(convention, FATIGUE_DAYS), seed)
-    day = np.arange(len(daily))[:, None]
-    if first.any():
-        ctl[day < first], atl[day < first] = np.nan, np.nan
-    words = balance_words(convention, seed_au)
-    return Balance(ctl, atl, balance_of(ctl, atl), day < first + FITNESS_DAYS - 1, words)
+    ctl, atl, tsb, is_warming_up = columns_of(daily.shape, BALANCE_KINDS)
+    alphas = [alpha_of(convention, days) for days in (FITNESS_DAYS, FATIGUE_DAYS)]
+    now = np.full((2, daily.shape[1]), float(seed_au))
+    for it in stretches(daily, first, 0):
+        rows, day = it.rows, np.arange(it.rows.start, it.rows.stop)[:, None]
+        both = follow(it.load, it.known, alphas, now)
+        now = both[-1]
+        for column, smoothed in ((ctl, both[:, 0]), (atl, both[:, 1])):
+            column[rows] = smoothed
+            clear(column[rows], day < first)
+        np.less(day, first + FITNESS_DAYS - 1, out=is_warming_up[rows])
+        since = slice(max(0, rows.start - 1), rows.stop)
+        tsb[rows] = balance_of(ctl[since], atl[since])[-len(day) :]
+    return Balance(ctl, atl, tsb, is_warming_up, balance_words(convention, seed_au))
 
 
 def balance_words(convention: Smoothing, seed_au: float) -> str:
@@ -210,6 +238,7 @@ def balance_of(ctl_au: Floats, atl_au: Floats) -> Floats:
     return tsb
 
 
+@quietly
 def rolling_mean_au(
     daily_au: NDArray[np.floating], days: int, joined: NDArray[np.integer] | None = None
 ) -> Floats:
@@ -220,5 +249,8 @@ def rolling_mean_au(
     if days < 1:
         raise OutOfRange(f"{days} days")
     daily, first = checked(daily_au, joined)
-    load, known, age = series(daily, first)
-    return ratio(window(load, days), np.where(age >= days, window(known, days), 0))
+    load, known = series(daily, first, 0, len(daily))
+    mean = window(load, days)
+    mean /= window(known, days)
+    clear(mean, np.arange(len(daily))[:, None] - first < days - 1)
+    return mean

@@ -11,20 +11,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hub.analytics.daily_load import (
-    ACUTE_CHRONIC_WORDS,
     ACUTE_DAYS,
     CHRONIC_DAYS,
     FATIGUE_DAYS,
     FITNESS_DAYS,
-    FLAT_SHARE,
+    MEANS_KINDS,
+    WEEK_KINDS,
     AcuteChronic,
     Balance,
     WeekLoads,
     balance_words,
+    columns_of,
+    fill_means,
+    fill_week,
 )
-from hub.analytics.day_windows import WEEK_DAYS, checked, one_week, present, ratio, series
+from hub.analytics.day_windows import (
+    WEEK_DAYS,
+    checked,
+    clear,
+    one_week,
+    quietly,
+    ratio,
+    series,
+    stretches,
+    week_of,
+)
 from hub.analytics.errors import OutOfRange, ShapeMismatch
-from hub.analytics.smoothing import Smoothing, alpha_of, smooth
+from hub.analytics.smoothing import Smoothing, alpha_of, follow
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -32,25 +45,22 @@ Counts = NDArray[np.int64]
 
 @dataclass(slots=True)
 class DayState:
-    """What `advance_day` goes on from; every row is (athletes,).
+    """What `advance_day` goes on from, of every athlete.
 
-    `loads` and `known` (7, athletes), `week_au` and `week_n` (28, athletes) are rings: day d is in row d
-    modulo their length. `fast` and `slow` are the smoothed 7 and 28 days, `ctl` and `atl` those of 42 and 7
-    from a seed.
+    `days` (7, 2, athletes) and `weeks` (28, 2, athletes) are rings, day d in row d modulo their length: a
+    day's load and whether it is known, and the sums of the 7 days up to it. `smoothed` (4, athletes) are the
+    7 and 28 days of the smoothed ratio, 0 until it `has_begun`, CTL and ATL; `alphas` is as large.
     """
 
     day: int
     joined: Counts
     convention: Smoothing
     seed_au: float
-    loads: Floats
-    known: Floats
-    week_au: Floats
-    week_n: Floats
-    fast: Floats
-    slow: Floats
-    ctl: Floats
-    atl: Floats
+    days: Floats
+    weeks: Floats
+    smoothed: Floats
+    alphas: Floats
+    has_begun: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,40 +83,31 @@ def day_state(
     `joined` may lie behind the last day. Raises ShapeMismatch, OutOfRange.
     """
     daily, first = checked(daily_au, joined)
-    days, athletes = daily.shape
-    load, known, _ = series(daily, first)
+    count, athletes = daily.shape
+    alphas = [alpha_of(Smoothing.SPAN, ACUTE_DAYS), alpha_of(Smoothing.SPAN, CHRONIC_DAYS)]
+    alphas += [alpha_of(convention, FITNESS_DAYS), alpha_of(convention, FATIGUE_DAYS)]
+    now = np.full((4, athletes), [[np.nan], [np.nan], [seed_au], [seed_au]])
+    for it in stretches(daily, first, 0):
+        now = follow(it.load, it.known, alphas, now)[-1]
     state = DayState(
-        day=days,
-        joined=first,
+        day=count,
+        joined=np.zeros(athletes, dtype=np.int64) + first,
         convention=convention,
         seed_au=float(seed_au),
-        loads=np.zeros((WEEK_DAYS, athletes)),
-        known=np.zeros((WEEK_DAYS, athletes)),
-        week_au=np.zeros((CHRONIC_DAYS, athletes)),
-        week_n=np.zeros((CHRONIC_DAYS, athletes)),
-        fast=np.full(athletes, np.nan),
-        slow=np.full(athletes, np.nan),
-        ctl=np.full(athletes, float(seed_au)),
-        atl=np.full(athletes, float(seed_au)),
+        days=np.zeros((WEEK_DAYS, 2, athletes)),
+        weeks=np.zeros((CHRONIC_DAYS, 2, athletes)),
+        smoothed=np.nan_to_num(now),
+        alphas=np.repeat(np.array(alphas)[:, None], athletes, axis=1),
+        has_begun=~np.isnan(now[0]),
     )
-    rings = (
-        (state.loads, load),
-        (state.known, known),
-        (state.week_au, one_week(load)),
-        (state.week_n, one_week(known)),
-    )
-    for ring, rows in rings:
-        for day in range(max(0, days - len(ring)), days):
-            ring[day % len(ring)] = rows[day]
-    if days:
-        values, seed = present(daily, first), state.ctl
-        state.fast = smooth(values, alpha_of(Smoothing.SPAN, ACUTE_DAYS))[-1]
-        state.slow = smooth(values, alpha_of(Smoothing.SPAN, CHRONIC_DAYS))[-1]
-        state.ctl = smooth(values, alpha_of(convention, FITNESS_DAYS), seed)[-1]
-        state.atl = smooth(values, alpha_of(convention, FATIGUE_DAYS), seed)[-1]
+    for kind, rows in enumerate(series(daily, first, count - CHRONIC_DAYS - WEEK_DAYS + 1, count)):
+        for ring, lasting in ((state.days, rows), (state.weeks, one_week(rows))):
+            for back in range(1, len(ring) + 1):
+                ring[(count - back) % len(ring), kind] = lasting[-back]
     return state
 
 
+@quietly
 def advance_day(state: DayState, today_au: NDArray[np.floating]) -> DayLoads:
     """Fold (athletes,) loads of the next day into `state`; NaN is a day without data, 0 a rest day.
 
@@ -120,84 +121,45 @@ def advance_day(state: DayState, today_au: NDArray[np.floating]) -> DayLoads:
     load = np.where(is_known, today, 0.0)
     if load.size and not (load.min() >= 0 and load.max() < np.inf):
         raise OutOfRange("a day's load is negative or infinite")
-    state.loads[state.day % WEEK_DAYS], state.known[state.day % WEEK_DAYS] = load, is_known
-    week, month = _week(state, age), _acute_chronic(state, load, is_known, age)
-    found = DayLoads(week, month, _balance(state, load, is_known, age))
+    if age.min(initial=FITNESS_DAYS) >= FITNESS_DAYS:
+        age = age[:1]  # nobody is new: one stands for all
+    now = state.days[state.day % WEEK_DAYS]
+    now[0], now[1] = load, is_known
+    week, means = _windows(state, age)
+    balance = _smoothed(state, now, age, means.ewma)
     state.day += 1
-    return found
+    return DayLoads(week, means, balance)
 
 
-def _back(ring: Floats, day: int, days: int) -> Floats:
-    """The row of the day `days` before `day`."""
-    row: Floats = ring[(day - days) % len(ring)]
-    return row
+def _windows(state: DayState, age: Counts) -> tuple[WeekLoads, AcuteChronic]:
+    """The week and the means up to the day that has just been put into `state.days`."""
+    day, shape = state.day, state.joined.shape
+    days = [state.days[(day - back) % WEEK_DAYS] for back in range(WEEK_DAYS - 1, -1, -1)]
+    total = week_of(days, out=state.weeks[day % CHRONIC_DAYS])
+    before = state.weeks[(day - 7) % CHRONIC_DAYS] + state.weeks[(day - 14) % CHRONIC_DAYS]
+    before += state.weeks[(day - 21) % CHRONIC_DAYS]
+    week = WeekLoads(*columns_of(shape, WEEK_KINDS))
+    week.load_au[...] = total[0]
+    fill_week(week, [it[0] for it in days], total[1])
+    means = AcuteChronic(*columns_of(shape, MEANS_KINDS))
+    fill_means(means, age, total, before)
+    return week, means
 
 
-def _week(state: DayState, age: Counts) -> WeekLoads:
-    day = state.day
-    total, n = _back(state.loads, day, 0).copy(), _back(state.known, day, 0).copy()
-    for back in range(1, WEEK_DAYS):
-        total += _back(state.loads, day, back)
-        n += _back(state.known, day, back)
-    state.week_au[day % CHRONIC_DAYS], state.week_n[day % CHRONIC_DAYS] = total, n
-    mean = total / WEEK_DAYS
-    squares = np.zeros_like(mean)
-    for back in range(WEEK_DAYS):
-        squares += (_back(state.loads, day, back) - mean) ** 2
-    sd = np.sqrt(squares / WEEK_DAYS)
-    is_defined = (n == WEEK_DAYS) & (age >= WEEK_DAYS) & (sd > FLAT_SHARE * mean)
-    monotony = ratio(mean, np.where(is_defined, sd, 0.0))
-    weekly = np.where(n > 0, total, np.nan)
-    return WeekLoads(weekly, monotony, weekly * monotony, n.astype(np.int16))
-
-
-def _three_weeks_before(ring: Floats, day: int) -> Floats:
-    return _back(ring, day, 7) + _back(ring, day, 14) + _back(ring, day, 21)
-
-
-def _acute_chronic(state: DayState, load: Floats, is_known: NDArray[np.bool_], age: Counts) -> AcuteChronic:
-    day, has_month = state.day, age >= CHRONIC_DAYS
-    acute_sum, n_acute = _back(state.week_au, day, 0), _back(state.week_n, day, 0)
-    chronic_sum, n_chronic = acute_sum.copy(), n_acute.copy()
-    for back in range(WEEK_DAYS, CHRONIC_DAYS, WEEK_DAYS):
-        chronic_sum += _back(state.week_au, day, back)
-        n_chronic += _back(state.week_n, day, back)
-    acute = ratio(acute_sum, np.where(age >= ACUTE_DAYS, n_acute, 0.0))
-    chronic = ratio(chronic_sum, np.where(has_month, n_chronic, 0.0))
-    n_before = np.where(has_month, _three_weeks_before(state.week_n, day), 0.0)
-    before = ratio(_three_weeks_before(state.week_au, day), n_before)
-    for name, days in (("fast", ACUTE_DAYS), ("slow", CHRONIC_DAYS)):
-        now: Floats = getattr(state, name)
-        is_first = is_known & np.isnan(now)
-        setattr(state, name, _smoothed(np.where(is_first, load, now), load, is_known, Smoothing.SPAN, days))
-    return AcuteChronic(
-        acute_au=acute,
-        chronic_au=chronic,
-        coupled=ratio(acute, chronic),
-        uncoupled=ratio(acute, before),
-        ewma=ratio(state.fast, state.slow),
-        n_acute=n_acute.astype(np.int16),
-        n_chronic=n_chronic.astype(np.int16),
-        is_warming_up=~has_month,
-        convention=ACUTE_CHRONIC_WORDS,
-    )
-
-
-def _balance(state: DayState, load: Floats, is_known: NDArray[np.bool_], age: Counts) -> Balance:
-    has_joined, had_joined = age > 0, age > 1
-    tsb = np.where(had_joined & (state.day > 0), state.ctl - state.atl, np.nan)
-    state.ctl = _smoothed(state.ctl, load, is_known, state.convention, FITNESS_DAYS)
-    state.atl = _smoothed(state.atl, load, is_known, state.convention, FATIGUE_DAYS)
-    return Balance(
-        ctl_au=np.where(has_joined, state.ctl, np.nan),
-        atl_au=np.where(has_joined, state.atl, np.nan),
-        tsb_au=tsb,
-        is_warming_up=age < FITNESS_DAYS,
-        convention=balance_words(state.convention, state.seed_au),
-    )
-
-
-def _smoothed(
-    now: Floats, load: Floats, is_known: NDArray[np.bool_], convention: Smoothing, days: int
-) -> Floats:
-    return np.asarray(now + (load - now) * np.where(is_known, alpha_of(convention, days), 0.0))
+def _smoothed(state: DayState, now: Floats, age: Counts, ewma: Floats) -> Balance:
+    """Smooth one day on, `now` being its load and whether known; fills `ewma`."""
+    is_first = now[1] > state.has_begun
+    if np.count_nonzero(is_first):
+        state.smoothed[:2, is_first] = now[0, is_first]
+        state.has_begun |= is_first
+    tsb = state.smoothed[2] - state.smoothed[3]
+    clear(tsb, age <= (1 if state.day else np.inf))
+    step = now[0] - state.smoothed
+    step *= state.alphas * now[1]
+    state.smoothed += step
+    ratio(state.smoothed[0], state.smoothed[1], out=ewma)
+    ctl, atl = kept = state.smoothed[2:].copy()
+    clear(kept, age <= 0)
+    is_warming_up = np.less(age, FITNESS_DAYS, out=np.empty(ctl.shape, np.bool_))
+    words = balance_words(state.convention, state.seed_au)
+    return Balance(ctl, atl, tsb, is_warming_up, words)

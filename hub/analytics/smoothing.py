@@ -59,20 +59,30 @@ def smooth(daily: NDArray[np.floating], alpha: float, state: Floats | None = Non
     if not 0 < alpha <= 1:
         raise OutOfRange(f"alpha {alpha}")
     known = ~np.isnan(values)
-    is_whole = bool(known.all())
-    smoothed = values.copy() if is_whole else np.where(known, values, 0.0)  # today's, until it is smoothed
-    shares: Iterable[Floats | float] = repeat(alpha) if is_whole else np.where(known, alpha, 0.0)
     now = np.full(values.shape[1], np.nan) if state is None else state.astype(np.float64)
+    return follow(np.where(known, values, 0.0), known, [alpha], now[None])[:, 0]
+
+
+def follow(load: Floats, known: NDArray[np.generic], alphas: list[float], now: Floats) -> Floats:
+    """`smooth` with several alphas at once: (days, alphas, athletes), from `now` (alphas, athletes).
+
+    `load` (days, athletes) is 0 where `known`, alike or (days, 1), is not true; NaN in `now` is not begun.
+    """
+    shares = np.repeat(np.array(alphas)[:, None], load.shape[1], axis=1)
+    smoothed = np.empty((len(load), *shares.shape))
+    smoothed[...] = load[:, None]  # today's, until it is smoothed
     is_new = np.isnan(now)
-    if len(values):  # a new athlete starts at the first known value, so that day changes nothing
-        now = np.where(is_new, smoothed[known.argmax(axis=0), np.arange(values.shape[1])], now)
-    for today, share in zip(smoothed, shares, strict=False):
+    if len(load) and is_new.any():  # the first known value starts an athlete, so that day changes nothing
+        now = np.where(is_new, load[known.argmax(axis=0), np.arange(load.shape[1])], now)
+    weights: Iterable[Floats] = repeat(shares) if known.all() else shares * known[:, None]
+    for today, share in zip(smoothed, weights, strict=False):
         today -= now
         today *= share
         today += now
         now = today
-    if len(values) and (is_new & ~known[0]).any():
-        smoothed[is_new & ~np.logical_or.accumulate(known, axis=0)] = np.nan
+    if len(load) and (is_new & (known[0] == 0)).any():
+        not_yet = ~np.logical_or.accumulate(known, axis=0)[:, None]
+        np.copyto(smoothed, np.nan, where=is_new & not_yet)
     return smoothed
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import fields
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from hub.analytics.daily_load import (
     strain_au,
     week_loads,
 )
+from hub.analytics.day_windows import stretches
 from hub.analytics.errors import OutOfRange, ShapeMismatch
 from hub.analytics.smoothing import Smoothing, alpha_of, impulse_response, smooth
 
@@ -161,6 +163,25 @@ def test_every_athlete_is_computed_alone_and_no_ratio_is_infinite(
         assert not np.isinf(getattr(both, name)).any()
     coupled = both.coupled[~np.isnan(both.coupled) & (both.n_chronic == 28)]
     assert (coupled <= 4 + 1e-9).all()
+
+
+def test_a_squad_too_large_to_be_worked_out_at_once_gets_what_each_athlete_gets_alone() -> None:
+    rng = np.random.default_rng(3)
+    daily = np.where(rng.random((200, 1500)) < 0.6, rng.gamma(2, 250, (200, 1500)), 0.0)
+    daily[:, 1][rng.random(200) < 0.2] = np.nan
+    daily[100:, 2] = np.nan
+    joined = np.zeros(1500, np.int64)
+    joined[[3, 4, 5]] = 30, 56, 190
+    assert len(list(stretches(daily, joined, 0))) > 2
+    assert len(list(stretches(daily[:, :1], joined[:1], 0))) == 1
+    for formula in (week_loads, acute_chronic, balance):
+        whole = formula(daily, joined)
+        for athlete in (*range(7), 1499):
+            alone = formula(daily[:, [athlete]], joined[[athlete]])
+            for it in fields(alone):
+                if it.name != "convention":
+                    found, expected = getattr(whole, it.name)[:, [athlete]], getattr(alone, it.name)
+                    assert np.array_equal(found, expected, equal_nan=found.dtype == np.float64), it.name
 
 
 def test_the_published_impulse_response() -> None:
