@@ -18,6 +18,11 @@ CIVIL_BOOT = 0
 HELLO_SOURCE = "hello"
 """Anchors the cloud makes from a hub's greeting: late by half a round trip, so only the second choice."""
 
+SECOND = {HELLO_SOURCE: 1, "gps": 2, "tablet": 3, "system": 4}
+"""Sources that give way to every other, in this order; a file's GPS time is inferred, a tablet guesses."""
+TAKEN_BACK_MS = 1 << 50
+"""An anchor that is wrong by so much was taken back, and says nothing."""
+
 
 def now_ms() -> int:
     """Epoch ms UTC."""
@@ -39,14 +44,15 @@ class Estimate:
 
 def offset_ms(anchors: Sequence[AnchorRow], boot_no: int) -> int | None:
     """True time less a boot's monotonic time by its most certain anchor, the newest among equals, as the hub
-    itself takes it; None where nothing is known. `anchors` are one hub's.
+    itself takes it: of the source that is believed before the others, whatever error those claim. None where
+    nothing is known. `anchors` are one hub's.
     """
     if boot_no == CIVIL_BOOT:
         return 0
     own = _of_boot(anchors, boot_no)
     if not own:
         return None
-    best = min(own, key=lambda it: (it.source == "system", it.source == "tablet", it.err_ms, -it.mono_ms))
+    best = min(own, key=lambda it: (it.err_ms, -it.mono_ms))
     return best.wall_ms - best.mono_ms
 
 
@@ -67,7 +73,9 @@ def wall_estimate(anchors: Sequence[AnchorRow], boot_no: int, mono_ms: int) -> E
         return Estimate(mono_ms, True)
     own = _of_boot(anchors, boot_no)
     if not own:
-        earlier = [anchor.wall_ms for anchor in anchors if anchor.boot_no < boot_no]
+        earlier = [
+            anchor.wall_ms for anchor in anchors if anchor.boot_no < boot_no and anchor.err_ms < TAKEN_BACK_MS
+        ]
         return Estimate(max(earlier, default=0), False)
     at = bisect_right([anchor.mono_ms for anchor in own], mono_ms)
     if at == 0 or at == len(own):
@@ -79,5 +87,6 @@ def wall_estimate(anchors: Sequence[AnchorRow], boot_no: int, mono_ms: int) -> E
 
 
 def _of_boot(anchors: Sequence[AnchorRow], boot_no: int) -> list[AnchorRow]:
-    own = [anchor for anchor in anchors if anchor.boot_no == boot_no]
-    return [anchor for anchor in own if anchor.source != HELLO_SOURCE] or own
+    own = [anchor for anchor in anchors if anchor.boot_no == boot_no and anchor.err_ms < TAKEN_BACK_MS]
+    surest = min((SECOND.get(anchor.source, 0) for anchor in own), default=0)
+    return [anchor for anchor in own if SECOND.get(anchor.source, 0) == surest]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from hub.store.boots import VERIFIED
+from hub.store.boots import EXACT, VERIFIED, rank
 from sync.wire import Anchor
 
 BOOT_ID_FILE = Path("/proc/sys/kernel/random/boot_id")
@@ -20,7 +20,8 @@ SYSTEM_ERR_MS = 3_600_000
 LOST_ERR_MS = 10 * 365 * 86_400_000
 NTP_ERR_MS = 100
 RELEASED_MS = 1_795_219_200_000
-"""2026-11-21: no true time is before this version was made. Raise it with every release."""
+"""2026-11-21: no true time is before this version was made. Raised with every release: a test compares it
+with the newest version's date in the CHANGELOG."""
 
 
 def mono_ms() -> int:
@@ -60,17 +61,28 @@ class Clock:
         return msgspec.structs.replace(anchor, wall_ms=self.least_ms, err_ms=LOST_ERR_MS)
 
     def learn(self, anchor: Anchor) -> None:
-        """Adopt an anchor of this boot that is surer than the one in use; verified beats what is not."""
+        """Adopt an anchor of this boot that is surer than the one in use: of a source believed before it,
+        else of a smaller error."""
         if anchor.boot_no != self.boot_no:
             return
-        is_verified = anchor.source in VERIFIED
-        if (self.is_verified, -self.anchor.err_ms) <= (is_verified, -anchor.err_ms):
+        if (rank(self.anchor.source), -self.anchor.err_ms) <= (rank(anchor.source), -anchor.err_ms):
             self.anchor = anchor
+
+    def begin_anew(self, known: Anchor | None) -> None:
+        """Go by what is known of this boot and the system's word alone, as after an anchor was taken back."""
+        self.anchor = self._not_before_least(self.system_anchor())
+        if known is not None:
+            self.learn(known)
 
     @property
     def is_verified(self) -> bool:
         """True once something better than the unset system clock has spoken in this boot."""
         return self.anchor.source in VERIFIED
+
+    @property
+    def is_exact(self) -> bool:
+        """True once network time or the cloud has spoken in this boot."""
+        return self.anchor.source in EXACT
 
     def mono_ms(self) -> int:
         """This boot's time."""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 
 from hub.clock import Clock
-from hub.rebasing import rebase
+from hub.rebasing import Moved, rebase
 from hub.store import boots
 from hub.store.database import Database
 from hub.store.records import Moment
@@ -24,24 +24,26 @@ def offset_s(wall_ms: int) -> int:
 
 
 class TimeWatch:
-    """`moved` is called when sessions were put where they truly were."""
+    """`moved` is called when sessions were put where they truly were, `relink` of each as it is."""
 
     def __init__(
-        self, database: Database, clock: Clock, moment: Callable[[], Moment], moved: Callable[[], None]
-    ) -> None:
+        self, database: Database, clock: Clock, moment: Callable[[], Moment], moved: Callable[[], None],
+        relink: Moved = lambda db, moment, session_id: None,
+    ) -> None:  # fmt: skip
         self._database, self._clock, self._moment, self._moved = database, clock, moment, moved
+        self._relink = relink
         self._heard: list[Anchor] = []
         self.tablets = TabletTimes(clock, self._heard.append)
 
     async def look(self) -> None:
         """Keep what was learnt, then correct the past by all that is known."""
         anchor = self._clock.system_anchor()
-        if anchor.source == "ntp" and not self._clock.is_verified:
+        if anchor.source == "ntp" and not self._clock.is_exact:
             self._clock.learn(anchor)
             self._heard.append(anchor)
         while self._heard:
             heard = self._heard[0]
             await self._database.write(partial(boots.add_anchor, anchor=heard))
             self._heard.remove(heard)
-        if await rebase(self._database, self._moment, offset_s):
+        if await rebase(self._database, self._moment, offset_s, self._relink):
             self._moved()

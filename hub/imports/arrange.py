@@ -102,9 +102,10 @@ def _arranging(db: Connection, moment: Moment, pieces: Iterable[Sequence[SourceR
 
 
 def arrange_recorded(db: Connection, moment: Moment, session_id: str) -> Arranged:
-    """Link what files already tell of a session recorded here, once it has ended. Raises NotFound."""
+    """Link what files already tell of a session recorded here, once it has ended, and part what was linked
+    with it and no longer fits. Raises NotFound."""
     hearing, session = Hearing(db), sessions.session(db, session_id)
-    near: list[SourceRow] = []
+    near = sources.of_session(db, session_id)
     for athlete_id in {it.athlete_id for it in sessions.assignments(db, session_id)}:
         part = hearing.recorded(session, athlete_id)
         if part is not None and session.ended_at_ms is not None:
@@ -148,6 +149,8 @@ def _recorded_near(db: Connection, hearing: Hearing, it: SourceRow) -> list[Reco
         return []
     span = it.started_at_ms, it.ended_at_ms
     near = feeds.sessions_recorded(db, it.athlete_id, span[0] - 2 * DAY_MS, span[1] + 2 * DAY_MS)
+    if it.session_id is not None and it.session_id not in near and _is_recorded(db, it.session_id):
+        near.append(it.session_id)
     parts = [hearing.recorded(sessions.session(db, session_id), it.athlete_id) for session_id in near]
     return [
         part
@@ -155,6 +158,12 @@ def _recorded_near(db: Connection, hearing: Hearing, it: SourceRow) -> list[Reco
         if part is not None
         and (overlap(part.span, span) > 0 or part.session.session_id == it.session_id)
     ]  # fmt: skip
+
+
+def _is_recorded(db: Connection, session_id: str) -> bool:
+    """Whether a session stands that was recorded here: it may have been moved far from its files."""
+    kept = sessions.kept(db, session_id)
+    return kept is not None and not kept.is_removed and kept.session.source is not Via.FILE
 
 
 def _grouped(standing: Rows, parts: Parts, hearing: Hearing) -> list[tuple[str | None, list[SourceRow]]]:

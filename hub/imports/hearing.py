@@ -5,6 +5,7 @@ All times are epoch ms; a recorded strap's boot is put on the civil clock by its
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from sqlite3 import Connection
 
@@ -54,11 +55,18 @@ class Hearing:
             for it in part.worn
             if it.is_own
         ]
-        if not pieces:
-            return NO_BEATS
-        at_ms = np.concatenate([it.at_ms for it in pieces])
-        order = np.argsort(at_ms, kind="stable")
-        return Beats(at_ms[order], np.concatenate([it.bpm for it in pieces])[order])
+        return _together(pieces)
+
+    def on_boot(self, session_id: str, athlete_id: str, boot_no: int) -> Beats:
+        """What the athlete's straps said in one boot of a session recorded here, on that boot's own clock."""
+        pieces = [
+            self._unsealed(
+                it.assignment.stream_id, 0, (it.from_ms, FAR_FUTURE_MS if it.to_ms is None else it.to_ms)
+            )
+            for it in feeds.recorded(self._db, session_id, athlete_id)
+            if it.is_own and it.boot_no == boot_no
+        ]
+        return _together(pieces)
 
     def like(self, one: SourceRow, other: SourceRow, moved_ms: int) -> Likeness | None:
         """How alike two sources' hearts are; the answer twins ask for."""
@@ -116,3 +124,12 @@ class Hearing:
         kept = (bpm > 0) & (at_ms >= from_ms) & (at_ms < to_ms)
         order = np.argsort(at_ms[kept], kind="stable")
         return Beats(at_ms[kept][order] + shift, bpm[kept][order])
+
+
+def _together(pieces: Sequence[Beats]) -> Beats:
+    """All of them as one, in order of time."""
+    if not pieces:
+        return NO_BEATS
+    at_ms = np.concatenate([it.at_ms for it in pieces])
+    order = np.argsort(at_ms, kind="stable")
+    return Beats(at_ms[order], np.concatenate([it.bpm for it in pieces])[order])

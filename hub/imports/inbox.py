@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sqlite3 import Connection
 
 from hub.devices.exports.found import Person
-from hub.imports import zones
+from hub.imports import boot_time, zones
 from hub.imports.arrange import changing
 from hub.imports.feed import Repair
 from hub.imports.whose import Waiting, aliases_of, athlete_for, key_of, person_key, person_of, suggestions
@@ -121,7 +121,8 @@ def _giving(
         n_daily += yield from daily.assigning(db, moment, key, athlete_id)
     now = tuple(sources.source(db, it.source_id) for it in mine)
     asked = yield from zones.offering(db, moment, now)
-    return Given(now, n_daily, arranged.repairs, asked)
+    times = yield from boot_time.offering(db, moment, now)
+    return Given(now, n_daily, arranged.repairs, (*asked, *times))
 
 
 def _key(it: SourceRow) -> str:

@@ -14,7 +14,7 @@ from sqlite3 import Connection
 from typing import Any
 
 from hub.devices.exports.found import Person
-from hub.imports import inbox, zones
+from hub.imports import boot_time, inbox, zones
 from hub.imports.arrange import Arranged, arranging
 from hub.imports.feed import Repair
 from hub.imports.readfile import ReadFile, ReadSession
@@ -83,15 +83,16 @@ def keeping(
     yield from daily.telling(db, moment, _told(record, read, whose))
     asked = yield from zones.offering(db, moment, sources.of_import(db, record.import_id))
     now = tuple(sources.of_import(db, record.import_id))
+    times = yield from boot_time.offering(db, moment, now)
     record = replace(
         record,
         status="linked" if now and not read.daily and _all_joined(db, record, now) else "imported",
-        detail=_detail(db, now, len(read.daily), sum(it.n for it in held), arranged, asked),
+        detail=_detail(db, now, len(read.daily), sum(it.n for it in held), arranged, asked, times),
         session_id=now[0].session_id if now else None,
         sessions=lines(db, now),
     )
     imports.add(db, record)
-    return Outcome(record, now, arranged.repairs, asked)
+    return Outcome(record, now, arranged.repairs, (*asked, *times))
 
 
 class _Whose:
@@ -228,7 +229,7 @@ def _is_known_otherwise(db: Connection, record: ImportRecord, session_id: str) -
 
 def _detail(
     db: Connection, now: Sequence[SourceRow], n_daily: int, n_held: int, arranged: Arranged,
-    asked: Sequence[Question],
+    asked: Sequence[Question], times: Sequence[Question],
 ) -> str:  # fmt: skip
     names = _names(db)
     parts = []
@@ -248,6 +249,8 @@ def _detail(
         parts.append(f"fills {filled_s / 60:.0f} min that the hub did not hear")
     if asked:
         parts.append("its times look shifted by whole hours: please decide")
+    if times:
+        parts.append("it knows when a session recorded here was: please decide")
     return "; ".join(parts)
 
 

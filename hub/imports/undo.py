@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from sqlite3 import Connection
 
 from hub.errors import ActionRefused
+from hub.imports import boot_time
 from hub.imports.arrange import changing
 from hub.imports.feed import Repair
 from hub.store import daily, imports, questions, sessions, sources
@@ -69,6 +70,7 @@ def _taking_back(db: Connection, moment: Moment, import_id: str) -> Steps[tuple[
 
 
 def _drop_questions(db: Connection, source_ids: set[str]) -> None:
-    for asked in questions.still_open(db):
+    times = [it for it in questions.of_kind(db, boot_time.KIND) if it.answered is None]
+    for asked in (*questions.still_open(db), *times):
         if source_ids & {asked.about.get("source_id"), asked.about.get("other_source_id")}:
             questions.forget(db, asked.question_id)

@@ -13,6 +13,10 @@ from sync.wire import Anchor
 CIVIL_BOOT = 0
 STEP = 4096
 VERIFIED = ("ntp", "cloud", "gps")
+EXACT = ("ntp", "cloud")
+"""Time told to this machine itself; a file's GPS time is inferred, and gives way to it whatever it claims."""
+TAKEN_BACK_MS = 1 << 50
+"""An anchor that is wrong by so much was taken back: facts are never deleted, and this one says nothing."""
 
 
 def register(db: Connection, boot_id: str) -> int:
@@ -47,20 +51,51 @@ def add_anchor(db: Connection, anchor: Anchor) -> None:
     )
 
 
+def rank(source: str) -> int:
+    """How far a source is believed before any other: network time and the cloud, GPS, all that guess."""
+    return 2 if source in EXACT else 1 if source in VERIFIED else 0
+
+
+def add_gps_anchor(db: Connection, boot_no: int, mono_ms: int, wall_ms: int, err_ms: int) -> Anchor:
+    """Remember what a recording stamped by GPS says of a boot; at a moment no other anchor stands at."""
+    taken = {row[0] for row in db.execute("SELECT mono_ms FROM anchor WHERE boot_no = ?", (boot_no,))}
+    by_ms = next(it for it in range(len(taken) + 1) if mono_ms + it not in taken)
+    anchor = Anchor(
+        boot_no=boot_no, mono_ms=mono_ms + by_ms, wall_ms=wall_ms + by_ms, err_ms=err_ms, source="gps"
+    )
+    add_anchor(db, anchor)
+    return anchor
+
+
+def take_back_gps_anchor(db: Connection, boot_no: int, mono_ms: int) -> None:
+    """What was believed of GPS at this moment of a boot is believed no more."""
+    db.execute(
+        "UPDATE anchor SET err_ms = ? WHERE boot_no = ? AND mono_ms = ? AND source = 'gps'",
+        (TAKEN_BACK_MS, boot_no, mono_ms),
+    )
+
+
 def best_anchor(db: Connection, boot_no: int) -> Anchor | None:
-    """The most certain anchor of a boot, the newest among equals; a tablet's only before the system's own."""
+    """The most certain anchor of a boot, the newest among equals; GPS gives way to what is exact, a tablet
+    to GPS, and the system's own word to all."""
     row = db.execute(
-        "SELECT boot_no, mono_ms, wall_ms, err_ms, source FROM anchor WHERE boot_no = ?"
-        " ORDER BY source = 'system', source = 'tablet', err_ms, mono_ms DESC LIMIT 1",
-        (boot_no,),
+        "SELECT boot_no, mono_ms, wall_ms, err_ms, source FROM anchor WHERE boot_no = ? AND err_ms < ?"
+        " ORDER BY source = 'system', source = 'tablet', source = 'gps', err_ms, mono_ms DESC LIMIT 1",
+        (boot_no, TAKEN_BACK_MS),
     ).fetchone()
     return None if row is None else _anchor(row)
 
 
 def newest_known_ms(db: Connection) -> int:
-    """The latest true time anything surely took place at: verified anchors and contacts; 0 where none did."""
-    marks = ", ".join("?" * len(VERIFIED))
-    row = db.execute(f"SELECT max(wall_ms) FROM anchor WHERE source IN ({marks})", VERIFIED).fetchone()
+    """The latest true time anything surely took place at: exact anchors and contacts; 0 where none did.
+
+    Certificates are judged by it, so that no file may say it: one dated 2089 would end them all.
+    """
+    marks = ", ".join("?" * len(EXACT))
+    row = db.execute(
+        f"SELECT max(wall_ms) FROM anchor WHERE source IN ({marks}) AND err_ms < ?",
+        (*EXACT, TAKEN_BACK_MS),
+    ).fetchone()
     return int(row[0] or 0)
 
 
@@ -68,16 +103,22 @@ def best_anchors(db: Connection) -> dict[int, Anchor]:
     """Every boot's most certain anchor, the system's own unverified word left out."""
     rows = db.execute(
         "SELECT boot_no, mono_ms, wall_ms, err_ms, source FROM anchor WHERE source != 'system'"
-        " AND boot_no > 0 ORDER BY boot_no, source != 'tablet', err_ms DESC, mono_ms"
+        " AND boot_no > 0 AND err_ms < ?"
+        " ORDER BY boot_no, source != 'tablet', source != 'gps', err_ms DESC, mono_ms",
+        (TAKEN_BACK_MS,),
     )
     return {row[0]: _anchor(row) for row in rows}
 
 
 def verified_anchors(db: Connection, limit: int = 50) -> list[Anchor]:
-    """The newest anchors worth telling the cloud: those not taken from the unverified system clock."""
+    """The newest anchors worth telling the cloud: those not taken from the unverified system clock.
+
+    Those of GPS come first, however old their boot is, and those taken back tell so.
+    """
     rows = db.execute(
         "SELECT boot_no, mono_ms, wall_ms, err_ms, source FROM anchor"
-        " WHERE source != 'system' AND boot_no > 0 ORDER BY boot_no DESC, mono_ms DESC LIMIT ?",
+        " WHERE source != 'system' AND boot_no > 0"
+        " ORDER BY source != 'gps', boot_no DESC, mono_ms DESC LIMIT ?",
         (limit,),
     )
     return [_anchor(row) for row in rows]

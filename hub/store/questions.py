@@ -12,7 +12,10 @@ from hub.errors import NotFound
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """`kind` "zone": `about` names the source, the other, and `shift_s` to add to the source's times."""
+    """`kind` "zone": `about` names the source, the other, and `shift_s` to add to the source's times.
+
+    "time": the source that tells a boot the time, a session of that boot, and the anchor it would give.
+    """
 
     question_id: str
     import_id: str
@@ -47,9 +50,9 @@ def question(db: Connection, question_id: str) -> Question:
 
 
 def still_open(db: Connection) -> list[Question]:
-    """Every question without an answer, oldest first, of imports that stand."""
+    """Every zone question without an answer, oldest first, of imports that stand."""
     rows = db.execute(
-        SELECT + "WHERE answered IS NULL AND NOT EXISTS (SELECT 1 FROM import"
+        SELECT + "WHERE kind = 'zone' AND answered IS NULL AND NOT EXISTS (SELECT 1 FROM import"
         " WHERE import.import_id = import_question.import_id AND undone_at_ms IS NOT NULL)"
         " ORDER BY at_ms, question_id"
     )
@@ -57,9 +60,19 @@ def still_open(db: Connection) -> list[Question]:
 
 
 def of_import(db: Connection, import_id: str) -> list[Question]:
-    """An import's questions, answered or not."""
-    rows = db.execute(SELECT + "WHERE import_id = ? ORDER BY question_id", (import_id,))
-    return [_from_row(row) for row in rows]
+    """An import's zone questions, answered or not."""
+    return of_kind(db, "zone", import_id)
+
+
+def of_kind(db: Connection, kind: str, import_id: str | None = None) -> list[Question]:
+    """Questions of one kind, answered or not, all of them or an import's."""
+    where = "WHERE kind = ?1 AND (?2 IS NULL OR import_id = ?2) ORDER BY question_id"
+    return [_from_row(row) for row in db.execute(SELECT + where, (kind, import_id))]
+
+
+def tell(db: Connection, question_id: str, about: dict[str, Any]) -> None:
+    """Keep more of what a question is about."""
+    db.execute("UPDATE import_question SET about = ? WHERE question_id = ?", (json.dumps(about), question_id))
 
 
 def answer(db: Connection, question_id: str, words: str | None) -> None:

@@ -13,6 +13,8 @@ from litestar import get, post
 from litestar.params import FromPath
 from litestar.response import Redirect, Template
 
+from hub.imports import boot_time
+from hub.imports.boot_time import TimeOffer
 from hub.store import athletes, imports, quarantine, sessions, sources
 from hub.store.imports import ImportRecord
 from hub.store.quarantine import HeldRow
@@ -35,6 +37,7 @@ class Detail:
     names: dict[str, str]
     held: list[HeldRow]
     n_held: int
+    times: list[TimeOffer]
 
 
 def detail(db: sqlite3.Connection, import_id: str) -> Detail:
@@ -50,6 +53,7 @@ def detail(db: sqlite3.Connection, import_id: str) -> Detail:
         names,
         quarantine.of_import(db, import_id)[:MOST_HELD],
         quarantine.count(db, import_id),
+        boot_time.offers(db, import_id),
     )
 
 

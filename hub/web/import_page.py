@@ -19,7 +19,8 @@ from litestar.response import Redirect, Template
 
 from hub.domain import Athlete
 from hub.errors import ActionRefused
-from hub.imports import inbox, shown
+from hub.imports import boot_time, inbox, shown
+from hub.imports.boot_time import TimeOffer
 from hub.imports.jobs import MOST_FILES, Incoming
 from hub.imports.shown import AskedAbout
 from hub.store import athletes, imports
@@ -59,6 +60,26 @@ class Earlier:
     has_older: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What waits for a person: people in the inbox, zones, times of boots; and times taken before."""
+
+    n_people: int
+    asked: list[AskedAbout]
+    times: list[TimeOffer]
+    taken: list[TimeOffer]
+
+
+def _waiting(db: sqlite3.Connection) -> Waiting:
+    times = boot_time.offers(db)
+    return Waiting(
+        len(inbox.inbox(db)),
+        shown.open_questions(db),
+        [it for it in times if not it.is_taken],
+        [it for it in times if it.is_taken],
+    )
+
+
 def earlier(db: sqlite3.Connection, number: int) -> Earlier:
     """The numbered page of the diary, counted from 1."""
     found = imports.recent(db, number * PAGE_ROWS + 1)
@@ -74,16 +95,15 @@ async def import_page(
     """The drop zone, what is under way, what waits for a person, and what was imported before."""
     parts = parts_of(request)
 
-    def question(db: sqlite3.Connection) -> tuple[list[Athlete], Earlier, int, list[AskedAbout]]:
-        people = athletes.all_athletes(db)
-        return people, earlier(db, number), len(inbox.inbox(db)), shown.open_questions(db)
+    def question(db: sqlite3.Connection) -> tuple[list[Athlete], Earlier, Waiting]:
+        return athletes.all_athletes(db), earlier(db, number), _waiting(db)
 
-    people, rows, n_waiting, asked = await parts.database.read(question)
+    people, rows, waiting = await parts.database.read(question)
     if is_fragment(request):
         return page(request, "_earlier.html", earlier=rows, **words(parts.imports.setting.zone))
     batches = [batch_view(it) for it in parts.imports.batches()[:BATCHES_SHOWN]]
     return page(
-        request, "import.html", athletes=people, earlier=rows, n_waiting=n_waiting, asked=asked,
+        request, "import.html", athletes=people, earlier=rows, waiting=waiting,
         batches=batches, limit_bytes=FILE_LIMIT_BYTES, **words(parts.imports.setting.zone),
     )  # fmt: skip
 
@@ -91,14 +111,9 @@ async def import_page(
 @get("/import/waiting", include_in_schema=False)
 async def import_waiting(request: AnyRequest) -> Template:
     """What waits for a person, asked anew once a batch is over."""
-
-    def question(db: sqlite3.Connection) -> tuple[int, list[AskedAbout]]:
-        return len(inbox.inbox(db)), shown.open_questions(db)
-
     parts = parts_of(request)
-    n_waiting, asked = await parts.database.read(question)
-    said = words(parts.imports.setting.zone)
-    return page(request, "_import_waiting.html", n_waiting=n_waiting, asked=asked, **said)
+    waiting = await parts.database.read(_waiting)
+    return page(request, "_import_waiting.html", waiting=waiting, **words(parts.imports.setting.zone))
 
 
 @post("/import/files", request_max_body_size=FILE_LIMIT_BYTES, include_in_schema=False)
