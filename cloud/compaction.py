@@ -1,10 +1,12 @@
 """Forgetting old feed entries that every hub has read; whoever comes later takes a snapshot instead.
 
-Records are not touched, they are what snapshots are made of; the ids of operations are kept for ever.
+Records are not touched, they are what snapshots are made of; the ids of operations are kept for ever, and so
+are the last words of what people type.
 """
 
 from __future__ import annotations
 
+from cloud import last_words
 from cloud.store.database import Connection, Database, execute, fetch_all, fetch_one, fetch_value
 from cloud.store.rows import Club, ClubClock
 
@@ -44,6 +46,7 @@ async def compact(db: Connection, club_id: str, now_ms: int, *, kept_ms: int = K
     if last <= clock.horizon:
         return 0
     upto = {**key, "horizon": last}
+    await last_words.keep(db, club_id, last)
     await execute(db, "feed_remember_ops", upto)
     await execute(db, "feed_forget", upto)
     await execute(db, "feed_horizon", upto)

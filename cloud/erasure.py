@@ -102,6 +102,7 @@ async def _take_away(
     streams = sorted({str(row.doc["stream_id"]) for row in rows if row.doc.get("stream_id")})
     cut = await _cut_streams(db, club_id, streams, now_ms)
     await execute(db, "letters_void", key)
+    await execute(db, "last_words_naming_forget", key)
     await execute(db, "subject_loads_forget", key)
     await execute(db, "subject_load_history_forget", key)
     await mark_stale(db, club_id, sessions, now_ms)
@@ -124,6 +125,7 @@ async def _insights_about(db: Connection, club_id: str, name: str) -> list[Recor
 async def _delete_rows(db: Connection, club_id: str, rows: Sequence[RecordRow]) -> None:
     keys = [{"club_id": club_id, "tbl": row.tbl, "pk": row.pk} for row in rows]
     await execute_many(db, "feed_void", keys)
+    await execute_many(db, "last_words_forget", keys)
     await execute_many(db, "row_delete", keys)
     await execute_many(db, "erased_row_add", [it for it in keys if it["tbl"] != "insight"])
 

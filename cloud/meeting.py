@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cloud import last_words
 from cloud.merge import Proposal, merge, stamp
 from cloud.store import feed
 from cloud.store.database import Connection, fetch_all
@@ -60,7 +61,7 @@ async def note(
     params |= {"after_seq": min(it.after_seq or 0 for it, _ in asked)}
     params |= {"after_ms": min(it.after_ms for it, _ in asked)}
     params |= {"club_id": club_id, "hub_id": asked[0][0].hub_id}  # a batch is one hub's
-    rows = await fetch_all(db, "feed_rivals", RivalRow, params)
+    rows = await last_words.rivals(db, params)
     met: dict[str, tuple[TwoEdits, str]] = {}
     for it, field in asked:
         rivals = [row for row in rows if (row.tbl, row.pk) == (it.tbl, it.pk) and field in row.fields]
