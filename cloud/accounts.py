@@ -16,10 +16,9 @@ import argon2
 from cloud.errors import ClaimCodeRefused, CoachElsewhere, PasswordTooShort, SettingInvalid
 from cloud.store.database import Connection, execute, fetch_one, fetch_value
 from cloud.store.rows import Club, Coach
+from sync import claim
 
-CODE_ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
-"""Without I, L, O, 0 and 1, which look alike on a screen across a room."""
-CODE_LENGTH = 8
+CODE_ALPHABET = claim.ALPHABET
 CODE_TTL_MS = 24 * 3600 * 1000
 SIGN_IN_TTL_MS = 12 * 3600 * 1000
 PASSWORD_MIN = 12
@@ -42,14 +41,9 @@ def sha256(secret: str) -> bytes:
     return hashlib.sha256(secret.encode()).digest()
 
 
-def normal_code(text: str) -> str:
-    """A claim code as it is hashed, however it was typed."""
-    return "".join(text.upper().replace("-", "").split())
-
-
 def make_code() -> str:
     """A fresh claim code."""
-    return "".join(secrets.choice(CODE_ALPHABET) for _ in range(CODE_LENGTH))
+    return "".join(secrets.choice(CODE_ALPHABET) for _ in range(claim.LENGTH))
 
 
 def make_password() -> str:
@@ -99,10 +93,15 @@ async def new_claim_code(db: Connection, club: Club, now_ms: int) -> str:
 
 
 async def use_claim_code(db: Connection, code: str, now_ms: int) -> Club:
-    """The club a code opens; the code is gone afterwards. Raises ClaimCodeRefused."""
-    club_id = await fetch_value(
-        db, "claim_code_use", {"code_sha256": sha256(normal_code(code)), "now_ms": now_ms}
-    )
+    """The club a code opens, with the mark of a key behind it or without; the code is gone afterwards.
+
+    Raises ClaimCodeRefused.
+    """
+    try:
+        secret = claim.parted(code)[0]
+    except ValueError:
+        raise ClaimCodeRefused() from None
+    club_id = await fetch_value(db, "claim_code_use", {"code_sha256": sha256(secret), "now_ms": now_ms})
     club = await fetch_one(db, "club_by_id", Club, {"club_id": club_id}) if club_id else None
     if club is None:
         raise ClaimCodeRefused()

@@ -37,11 +37,15 @@ PULL_ROWS = 1000
 
 @dataclass(frozen=True, slots=True)
 class ApiParts:
-    """What the handlers need; `on_arrival` is told that ops or segments were committed."""
+    """What the handlers need; `on_arrival` is told that ops or segments were committed.
+
+    `own_pins` are the keys the cloud's certificate has and will have.
+    """
 
     database: Database
     on_arrival: Callable[[], None]
     enrol_tries: TryLimit
+    own_pins: Callable[[], list[str]] = list
 
 
 def parts_of(request: HubRequest) -> ApiParts:
@@ -62,7 +66,8 @@ async def enrol(request: HubRequest, data: JSONBody[wire.EnrolRequest]) -> wire.
     parts.enrol_tries.check(caller)
     try:
         async with parts.database.transaction() as db:
-            return await hubs.enrol(db, data, now_ms())
+            answer = await hubs.enrol(db, data, now_ms())
+        return msgspec.structs.replace(answer, spki_pins=parts.own_pins())
     except CloudError:
         parts.enrol_tries.count(caller)
         raise
@@ -76,13 +81,15 @@ async def challenge(request: HubRequest, data: JSONBody[wire.ChallengeRequest]) 
 
 @post("/sync/session", status_code=200, summary="Open a session with a signed nonce")
 async def open_session(request: HubRequest, data: JSONBody[wire.SessionRequest]) -> wire.SessionResponse:
-    database = parts_of(request).database
+    parts = parts_of(request)
+    database = parts.database
     async with database.transaction() as db:  # committed before the signature is judged
         is_fresh = await hubs.use_nonce(db, data, now_ms())
     if not is_fresh:
         raise SessionRequired("The nonce is unknown, used or too old.")
     async with database.transaction() as db:
-        return await hubs.open_session(db, data, now_ms())
+        answer = await hubs.open_session(db, data, now_ms())
+    return msgspec.structs.replace(answer, spki_pins=parts.own_pins())
 
 
 @post("/sync/hello", status_code=200, summary="Compare where both logs stand")

@@ -24,6 +24,7 @@ from cloud.config import CloudSettings
 from cloud.errors import CloudError
 from cloud.limits import TryLimit
 from cloud.loads import LoadWorker
+from cloud.own_keys import OwnKeys
 from cloud.schedule import CloudSchedule
 from cloud.store.database import Database, database_url, fetch_value
 from cloud.web.pages import SECURITY_HEADERS, WebParts, on_unknown_path, web_routers
@@ -66,7 +67,11 @@ async def log_failure(error: Exception, scope: Scope) -> None:
 
 
 def create_cloud(settings: CloudSettings) -> Litestar:
-    """The application on a migrated database; without an address it starts the embedded server."""
+    """The application on a migrated database; without an address it starts the embedded server.
+
+    Raises SettingInvalid for keys that cannot be read.
+    """
+    keys = OwnKeys(settings.keys)
 
     @asynccontextmanager
     async def parts(app: Litestar) -> AsyncIterator[None]:
@@ -80,10 +85,10 @@ def create_cloud(settings: CloudSettings) -> Litestar:
             schedule = CloudSchedule(database)
             worker.on_settled = schedule.refresh_insights_soon
             app.state.database = database
-            app.state.api = ApiParts(database, worker.wake, TryLimit(20, 600))
+            app.state.api = ApiParts(database, worker.wake, TryLimit(20, 600), keys.pins)
             app.state.bundles = bundles = BundleDesk(database, settings.bundles_dir, worker.wake)
             bundles.open()
-            app.state.web = WebParts(database, TryLimit(8, 600), TryLimit(60, 600))
+            app.state.web = WebParts(database, TryLimit(8, 600), TryLimit(60, 600), keys)
             await stack.enter_async_context(worker.running())
             stack.enter_context(schedule.running())
             stack.push_async_callback(bundles.close)

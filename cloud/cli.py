@@ -26,8 +26,10 @@ from cloud.app import create_cloud, own_version
 from cloud.clock import now_ms
 from cloud.config import CloudSettings, parse_port
 from cloud.errors import CloudError, PortTaken, SettingInvalid
+from cloud.own_keys import OwnKeys
 from cloud.store.database import connect, database_url
 from cloud.store.migrate import migrate
+from sync import claim
 
 GRACEFUL_S = 3
 
@@ -47,16 +49,21 @@ environment:
   TOUCHLINE_DATA    data folder (default ./touchline-data); the embedded Postgres lives in it
   DATABASE_URL      a Postgres server of your own (15 or newer) instead of the embedded one
   TOUCHLINE_CLOUD_HOST, TOUCHLINE_CLOUD_PORT    where serve listens (default 127.0.0.1, 8100)
+  TOUCHLINE_CLOUD_KEYS    PEM files of the certificate hubs see and of the key to follow, commas between
 """
 
 
 class Enrolled(msgspec.Struct, frozen=True, kw_only=True):
-    """What `enrol --json` prints; `coach_password` is null when the account was there before."""
+    """What `enrol --json` prints; `coach_password` is null when the account was there before.
+
+    `claim_code_with_key` is for a hub that does not know the date, null without TOUCHLINE_CLOUD_KEYS.
+    """
 
     club_id: str
     club: str
     claim_code: str
     claim_code_expires_at: str
+    claim_code_with_key: str | None = None
     coach: str | None = None
     coach_password: str | None = None
 
@@ -208,13 +215,19 @@ def run_migrate(arguments: argparse.Namespace, settings: CloudSettings) -> int:
 def enrol(arguments: argparse.Namespace, settings: CloudSettings) -> int:
     """Print a claim code, and the coach's password if the account is new."""
     password = sys.stdin.readline().rstrip("\r\n") if arguments.password_stdin else None
+    in_use = OwnKeys(settings.keys).in_use
     with database_url(settings) as url:
         enrolled = asyncio.run(_enrol(url, arguments.club, arguments.coach, password))
+    if in_use:
+        named = claim.shown(enrolled.claim_code, in_use)
+        enrolled = msgspec.structs.replace(enrolled, claim_code_with_key=named)
     if arguments.json:
         print(msgspec.json.encode(enrolled).decode())
         return 0
     print(f"club:       {enrolled.club}")
     print(f"claim code: {enrolled.claim_code}   (for one hub, until {enrolled.claim_code_expires_at})")
+    if enrolled.claim_code_with_key is not None:
+        print(f"or:         {enrolled.claim_code_with_key}   (for a hub that does not know the date)")
     if enrolled.coach is not None:
         print(f"coach:      {enrolled.coach}")
         told = enrolled.coach_password or "unchanged (this account was there before)"

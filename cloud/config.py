@@ -16,12 +16,16 @@ PORT = 8100
 
 @dataclass(frozen=True, slots=True)
 class CloudSettings:
-    """Where the data lives and where to listen; `database_url` None means the embedded Postgres."""
+    """Where the data lives and where to listen; `database_url` None means the embedded Postgres.
+
+    `keys` lists what `cloud.own_keys` reads: the keys of the certificate shown to hubs, the one in use first.
+    """
 
     data_dir: Path = Path("touchline-data")
     database_url: str | None = None
     host: str = "127.0.0.1"
     port: int = PORT
+    keys: tuple[str, ...] = ()
 
     @property
     def postgres_dir(self) -> Path:
@@ -35,7 +39,7 @@ class CloudSettings:
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> CloudSettings:
-        """Settings from TOUCHLINE_DATA, DATABASE_URL, TOUCHLINE_CLOUD_HOST and TOUCHLINE_CLOUD_PORT."""
+        """Settings from TOUCHLINE_DATA, DATABASE_URL, TOUCHLINE_CLOUD_HOST, _PORT and _KEYS."""
         url = env.get("DATABASE_URL", "").strip() or None
         if url is not None and not url.startswith(("postgresql://", "postgres://")):
             raise SettingInvalid(
@@ -46,6 +50,7 @@ class CloudSettings:
             database_url=url,
             host=env.get("TOUCHLINE_CLOUD_HOST", "").strip() or "127.0.0.1",
             port=parse_port(env.get("TOUCHLINE_CLOUD_PORT", "").strip() or str(PORT)),
+            keys=tuple(it.strip() for it in env.get("TOUCHLINE_CLOUD_KEYS", "").split(",") if it.strip()),
         )
 
 

@@ -31,8 +31,8 @@ CONNECTIONS = 3  # two for segments, one for records
 STANDING_S = 60.0  # how long an unused connection is kept
 SEND_ROOM_BYTES = 32 << 10  # what the kernel may hold of a request: more would hide whether it gets on
 _WORTH_GZIP_BYTES = 400
-_LIMITS = httpx.Limits(max_connections=CONNECTIONS, keepalive_expiry=STANDING_S)
-_SOCKET = [
+LIMITS = httpx.Limits(max_connections=CONNECTIONS, keepalive_expiry=STANDING_S)
+SOCKET_OPTIONS = [
     (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1), (socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_ROOM_BYTES),
 ]  # fmt: skip
 
@@ -69,7 +69,8 @@ class CloudClient:
     """One hub's conversation with the cloud over one kept-alive connection; close it when done.
 
     `next_seed` is a key whose handing over may or may not have reached the cloud: it is tried where `seed` is
-    not known there, and `on_next_key` is told when it was taken.
+    not known there, and `on_next_key` is told when it was taken. `on_pins` is told, whenever a session opens,
+    which keys the cloud says its certificates have or will have.
     """
 
     def __init__(
@@ -81,6 +82,7 @@ class CloudClient:
         *,
         next_seed: bytes | None = None,
         on_next_key: Callable[[], None] = lambda: None,
+        on_pins: Callable[[Sequence[str]], None] = lambda _: None,
         throttle: Throttle | None = None,
     ) -> None:
         self._throttle = throttle or Throttle()
@@ -88,7 +90,7 @@ class CloudClient:
         self._hub_id = hub_id
         self._seed = seed
         self._next_seed = next_seed
-        self._on_next_key = on_next_key
+        self._on_next_key, self._on_pins = on_next_key, on_pins
         self._token: str | None = None
         self.bytes_sent = 0
 
@@ -134,6 +136,7 @@ class CloudClient:
             raise
         if not (session.token.isascii() and session.token.isprintable()):
             raise NotTheCloud("its token is malformed")
+        self._on_pins(session.spki_pins)
         return session.token
 
     async def rotate(self, next_seed: bytes) -> None:
@@ -254,7 +257,7 @@ def _open(base_url: str, transport: httpx.AsyncBaseTransport | None) -> httpx.As
         raise CloudRefused(f"{base_url!r} is no address", hint=_ADDRESS_HINT)
     http = httpx.AsyncClient(
         base_url=url,
-        transport=transport or httpx.AsyncHTTPTransport(limits=_LIMITS, socket_options=_SOCKET),
+        transport=transport or httpx.AsyncHTTPTransport(limits=LIMITS, socket_options=SOCKET_OPTIONS),
         timeout=httpx.Timeout(IDLE_S, connect=CONNECT_S, pool=None),
         headers={"accept-encoding": "gzip"},
     )

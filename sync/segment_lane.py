@@ -23,6 +23,10 @@ from sync.pace import MIN_BYTES, Pace
 from sync.segments import Segment, frame
 
 IDS_A_QUESTION = 500
+SAMPLE = 128
+"""After a start so many ids are asked first: where the cloud has none of them, the others go unasked. What is
+sent twice by that is thrown away there; what is asked needlessly costs a twentieth of a backlog's bytes."""
+MOST_WAITING = 1 << 20
 WORTH_TWO_S = 0.05  # below this there is no gap between two requests that a second one could fill
 CALM_AFTER = 4  # batches in a row without a cut
 _TORN_GROUP, _CALM_GROUP = 16, 128
@@ -53,7 +57,7 @@ class SegmentLane:
         self._took_s = 0.0
         self._calm = CALM_AFTER
         self._shrinkage = 1.2  # how much smaller the last batch was than its frames
-        self._doubts_all = True
+        self._doubts_all, self._may_sample = True, True
         self._missing: set[bytes] = set()
         self._unsure: set[bytes] = set()
         self._refused: set[bytes] = set()
@@ -62,7 +66,7 @@ class SegmentLane:
 
     def doubt(self) -> None:
         """Nothing is certain about what the cloud has: ask about every segment before sending it."""
-        self._doubts_all = True
+        self._doubts_all, self._may_sample = True, False
         self._missing.clear()
 
     def trust(self) -> None:
@@ -87,6 +91,8 @@ class SegmentLane:
                 self._missing.clear()
                 self._unsure.clear()
             return None
+        if self._doubts_all and self._may_sample:
+            return None if self._under_way else await self._sample_job(client)
         if self._is_doubtful(ids[0]):
             unknown = [seg_id for seg_id in ids if self._is_doubtful(seg_id)]
             unknown = unknown[: max(1, self.pace.limit_bytes // _ID_BYTES)]
@@ -117,6 +123,21 @@ class SegmentLane:
         self._missing |= missing
         self._unsure.difference_update(ids)
         return SegmentStep(known=len(known))
+
+    async def _sample_job(self, client: CloudClient) -> Job:
+        """A question about the next to go, where an earlier process was cut off, and some of all others."""
+        waiting = await self._outbox.unsent_segment_ids(MOST_WAITING)
+        ids = _spread(waiting, max(1, min(SAMPLE, self.pace.limit_bytes // _ID_BYTES)))
+        self._under_way.update(ids)
+        return self._ask_sample(client, ids)
+
+    async def _ask_sample(self, client: CloudClient, ids: Sequence[bytes]) -> SegmentStep:
+        step = await self._ask(client, ids)
+        if self._missing.issuperset(ids):
+            self._doubts_all = False
+        if step.known:
+            self._may_sample = False
+        return step
 
     def _smaller(self, error: CloudRefused, count: int) -> SegmentStep:
         """Nothing done, when the failure has just halved a batch that was too large; else the failure."""
@@ -240,6 +261,14 @@ class UnderWay:
         self.tasks -= done
         await asyncio.gather(*done, return_exceptions=True)  # each failure is looked at, one is told
         return [task.result() for task in done]
+
+
+def _spread(ids: Sequence[bytes], most: int) -> list[bytes]:
+    """All of them, or half from the front and the others evenly from the rest."""
+    if len(ids) <= most:
+        return list(ids)
+    rest, count = ids[most // 2 :], most - most // 2
+    return [*ids[: most // 2], *(rest[at * len(rest) // count] for at in range(count))]
 
 
 def _packed(segments: Sequence[Segment], group: int) -> bytes | None:

@@ -43,7 +43,10 @@ class EnrolRequest(Message, frozen=True, kw_only=True):
 
 
 class EnrolResponse(Message, frozen=True, kw_only=True):
-    """`bundle_key`: the club's X25519 and Ed25519 public keys for bundles on a stick, base64 of 64 bytes."""
+    """`bundle_key`: the club's X25519 and Ed25519 public keys for bundles on a stick, base64 of 64 bytes.
+
+    `spki_pins` as in `SessionResponse`.
+    """
 
     hub_id: str
     club_id: str
@@ -84,8 +87,13 @@ class RotateResponse(Message, frozen=True, kw_only=True):
 
 
 class SessionResponse(Message, frozen=True, kw_only=True):
+    """`spki_pins` are the keys the cloud's certificate has and will have, the one in use first, each base64
+    of the sha256 of its SPKI; none where the cloud was not told, or is an older one.
+    """
+
     token: str
     ttl_s: int
+    spki_pins: list[str] = []
 
 
 class Anchor(Message, frozen=True, kw_only=True):

@@ -29,6 +29,7 @@ from cloud.web.shell import (
     parts_of,
 )
 from cloud.web.words import ago, bytes_words
+from sync import claim
 
 KIND_WORDS = {
     "athlete": "Athletes", "profile_change": "Values from a date", "session": "Sessions", "strap": "Straps",
@@ -165,8 +166,10 @@ async def make_code(request: PageRequest) -> Response[str]:
     async with parts_of(request).database.transaction() as db:
         code = await accounts.new_claim_code(db, Club(coach.club_id, coach.club_name), at_ms)
     scheme = "https" if is_secure(request) else "http"
+    in_use = parts_of(request).own_keys.in_use if scheme == "https" else ""
     return page(
-        "hub_code.html", coach=coach, here="hubs", code=f"{code[:4]}-{code[4:]}",
+        "hub_code.html", coach=coach, here="hubs", code=claim.shown(code),
+        code_with_key=claim.shown(code, in_use) if in_use else None,
         address=f"{scheme}://{request.headers.get('host', '')}", expires_ms=at_ms + accounts.CODE_TTL_MS,
     )  # fmt: skip
 

@@ -21,6 +21,7 @@ from cloud import accounts
 from cloud.clock import now_ms
 from cloud.errors import CloudError
 from cloud.limits import TryLimit
+from cloud.own_keys import OwnKeys
 from cloud.store.database import Database
 from cloud.store.rows import Coach
 from cloud.web.words import FILTERS
@@ -49,6 +50,7 @@ class WebParts:
     database: Database
     by_account: TryLimit
     by_caller: TryLimit
+    own_keys: OwnKeys
 
 
 class NotSignedIn(CloudError):

@@ -47,6 +47,8 @@ class Database:
         self._opened: list[sqlite3.Connection] = []
         self._connection: sqlite3.Connection | None = None
         self._unfolded = 0
+        self.on_commit: Callable[[], None] = lambda: None
+        """Called on the writer's thread when a change has become durable; must be quick and raise nothing."""
 
     @classmethod
     def open(cls, path: Path, *, read_only: bool = False) -> Database:
@@ -116,6 +118,7 @@ class Database:
             answer = change(db)
             db.execute("COMMIT")
             self._unfolded += 1
+            self.on_commit()
             return answer
         except BaseException as error:
             if db.in_transaction:

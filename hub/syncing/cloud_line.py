@@ -11,7 +11,7 @@ from hub.clock import Clock
 from hub.store import pins
 from hub.store.database import Database
 from sync.client_tls import Known, Transport, trusting_transport
-from sync.trust import Time, with_pin
+from sync.trust import Time, with_announced, with_pin
 
 
 class CloudLine:
@@ -21,6 +21,7 @@ class CloudLine:
         self._database, self._clock = database, clock
         self._pins: tuple[str, ...] = ()
         self._kept: tuple[str, ...] = ()
+        self._is_sure = False  # of the last contact: it was checked in full, or the claim code vouched for it
 
     async def load(self) -> None:
         """What earlier contacts have taught."""
@@ -33,21 +34,24 @@ class CloudLine:
             await self._database.write(lambda db: pins.put(db, now))
             self._kept = now
 
-    def transport(self, url: str) -> Transport | None:
-        """What to dial this address on; None for one without TLS."""
+    def transport(self, url: str, mark: str = "") -> Transport | None:
+        """What to dial this address on; None for one without TLS. `mark` is the key's in a claim code."""
         if not url.lower().startswith("https:"):
             return None
-        return trusting_transport(Known(self.time, lambda: self._pins, self._seen))
+        return trusting_transport(Known(self.time, lambda: self._pins, self._seen, self._remembered, mark))
 
     def time(self) -> Time:
-        """What the date is, as far as this hub knows."""
+        """What the date is, as far as this hub knows; what a file told of it decides on no certificate."""
         clock = self._clock
-        return Time(clock.wall_ms(), clock.is_verified, clock.least_ms)
+        return Time(clock.wall_ms(), clock.is_exact, clock.least_ms)
 
     def announced(self, more: Sequence[str]) -> None:
-        """Keys the cloud said, at a contact that was checked in full, it may show later."""
-        for pin in reversed(more):
-            self._pins = (*self._pins[:1], *with_pin(self._pins[1:], pin))
+        """Keys the cloud says its certificates have and will have: believed at a contact that is sure."""
+        if self._is_sure:
+            self._pins = with_announced(self._pins, more)
 
     def _seen(self, pin: str) -> None:
-        self._pins = with_pin(self._pins, pin)
+        self._is_sure, self._pins = True, with_pin(self._pins, pin)
+
+    def _remembered(self) -> None:
+        self._is_sure = False

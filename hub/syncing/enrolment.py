@@ -14,11 +14,16 @@ from hub.errors import ActionRefused
 from hub.store import meta, oplog, segments
 from hub.store.database import Database
 from hub.syncing.cloud_line import CloudLine
+from sync import claim
 from sync.client import enrol as ask_cloud
-from sync.errors import SyncError
+from sync.errors import NotTheCloud, SyncError
 from sync.keys import new_key
 
 NEXT = ".next"
+DATELESS = (
+    "Check the cloud's address. While this hub does not know the date, type the longer claim code, which"
+    " names the cloud's key, or let the hub get the time from a network first."
+)
 
 
 def load_key(path: Path) -> bytes:
@@ -66,7 +71,8 @@ async def enrol(
 ) -> str:
     """Enrol with a claim code; returns the club's name. Raises ActionRefused with the cloud's own hint.
 
-    `line` remembers the key of the cloud's certificate, by which the cloud is known again before the date is.
+    `line` remembers the key of the cloud's certificate, by which the cloud is known again before the date is;
+    at this first contact the claim code may name it.
     """
     known = await database.read(lambda db: meta.value(db, "club_name"))
     if known is not None:
@@ -74,13 +80,14 @@ async def enrol(
             f"This hub already belongs to {known}.", hint="Revoke it in the cloud first, then start afresh."
         )
     seed = load_key(key_path)
+    secret, mark = _parted(claim_code)
     try:
         answer = await ask_cloud(
-            cloud_url, seed, claim_code.strip().upper(), model="touchline", sw=version,
-            transport=None if line is None else line.transport(cloud_url),
+            cloud_url, seed, secret, model="touchline", sw=version,
+            transport=None if line is None else line.transport(cloud_url, mark),
         )  # fmt: skip
     except SyncError as error:
-        raise ActionRefused(f"The cloud did not take this hub: {error}", hint=error.hint) from error
+        raise _not_taken(error, cloud_url, line) from error
 
     def change(db: Connection) -> None:
         meta.put(db, "hub_id", answer.hub_id)
@@ -108,15 +115,16 @@ async def rejoin(
     cloud_url, club_id, hub_id = await database.read(lambda db: [meta.value(db, it) for it in names])
     if cloud_url is None or club_id is None:
         raise ActionRefused("This hub belongs to no club yet.", hint="Enrol it on the sync page.")
+    secret, mark = _parted(claim_code)
     seed = prepare_next_key(key_path)
     leaves = None if hub_id is None else (hub_id, load_key(key_path))
     try:
         answer = await ask_cloud(
-            cloud_url, seed, claim_code.strip().upper(), model="touchline", sw=version, leaves=leaves,
-            transport=None if line is None else line.transport(cloud_url),
+            cloud_url, seed, secret, model="touchline", sw=version, leaves=leaves,
+            transport=None if line is None else line.transport(cloud_url, mark),
         )  # fmt: skip
     except SyncError as error:
-        raise ActionRefused(f"The cloud did not take this hub: {error}", hint=error.hint) from error
+        raise _not_taken(error, cloud_url, line) from error
     if answer.club_id != club_id:
         raise ActionRefused(
             f"This claim code is of {answer.club_name}, another club.", hint="Make one for this hub's club."
@@ -130,4 +138,24 @@ async def rejoin(
 
     await database.write(change)
     adopt_next_key(key_path)
+    if line is not None:
+        line.announced(answer.spki_pins)
+        await line.keep()
     return answer.club_name
+
+
+def _parted(claim_code: str) -> tuple[str, str]:
+    """The secret and the key's mark in a claim code as it was typed. Raises ActionRefused."""
+    try:
+        return claim.parted(claim_code)
+    except ValueError as error:
+        raise ActionRefused(
+            f"This claim code has {error}.", hint="Type it again as the cloud's page shows it."
+        ) from error
+
+
+def _not_taken(error: SyncError, cloud_url: str, line: CloudLine | None) -> ActionRefused:
+    """The cloud's refusal in words; where the missing date is in the way, what helps."""
+    is_dateless = line is not None and not line.time().is_known and cloud_url.lower().startswith("https:")
+    hint = DATELESS if is_dateless and isinstance(error, NotTheCloud) else error.hint
+    return ActionRefused(f"The cloud did not take this hub: {error}", hint=hint)

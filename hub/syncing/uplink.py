@@ -18,6 +18,7 @@ from hub.store import ledger, sync_limits
 from hub.store.database import Database
 from hub.store.sync_limits import SyncLimits
 from hub.syncing.cloud_line import CloudLine
+from hub.syncing.edit_watch import watch_edits
 from hub.syncing.enrolment import adopt_next_key, enrol, load_key, load_next_key, prepare_next_key, rejoin
 from hub.syncing.networks import Network, current_network
 from hub.syncing.verify import Tell, Verification, verify
@@ -114,6 +115,12 @@ class Uplink:
                 await self._line.keep()
             await asyncio.sleep(LOOK_S)
 
+    def _edited(self) -> None:
+        """Send edits now; after a failure the relay's timer decides, which heeds what the cloud asked for."""
+        status = self.status
+        if status is not None and status.state not in ("offline", "failed") and self._held() is None:
+            self._wake.set()
+
     async def start(self) -> None:
         """Begin to sync, if the hub is enrolled and it has not begun."""
         books = await self._database.read(ledger.sync_ledger)
@@ -134,6 +141,7 @@ class Uplink:
         self._tasks = [
             asyncio.create_task(self._relay.run(self._wake), name="relay"),
             asyncio.create_task(self._watch(), name="uplink watch"),
+            asyncio.create_task(watch_edits(self._database, self._edited), name="edit watch"),
         ]
 
     def _dial(self, url: str, hub_id: str) -> CloudClient:
@@ -143,6 +151,7 @@ class Uplink:
             load_key(self._key_path),
             next_seed=load_next_key(self._key_path),
             on_next_key=lambda: adopt_next_key(self._key_path),
+            on_pins=self._line.announced,
             throttle=self._throttle,
             transport=self._line.transport(url),
         )

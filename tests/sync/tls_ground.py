@@ -88,23 +88,35 @@ class Authority:
 
 @dataclass(slots=True)
 class Server:
-    """Where it listens, and how many requests reached it."""
+    """Where it listens, how many requests reached it and on how many connections."""
 
     url: str = ""
     requests: int = 0
+    connections: int = 0
 
 
 @asynccontextmanager
-async def server(shown: Shown) -> AsyncIterator[Server]:
-    """A TLS server that answers every request with an empty object."""
+async def server(shown: Shown, at_once: int = 0) -> AsyncIterator[Server]:
+    """A TLS server that answers every request with an empty object.
+
+    With `at_once` it leaves connections open, and answers when so many questions without a body are there.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(shown.file, shown.key_file)
-    place = Server()
+    place, are_there = Server(), asyncio.Event()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if await reader.readline():
+        place.connections += 1
+        while await reader.readline():
             place.requests += 1
-            writer.write(ANSWER)
+            if not at_once:
+                writer.write(ANSWER)
+                break
+            await reader.readuntil(b"\r\n\r\n")
+            if place.requests == at_once:
+                are_there.set()
+            await asyncio.wait_for(are_there.wait(), 10)
+            writer.write(ANSWER.replace(b"connection: close\r\n", b""))
         writer.close()
 
     listening = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
