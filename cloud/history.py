@@ -16,12 +16,14 @@ import pandas as pd
 from cloud.clock import local_date
 from cloud.insights.rules import AthleteWeek, SquadWeek
 from cloud.store.rows import AttendedRow, RecordedSession
+from hub.analytics.doubt import doubtful_share
 
 SHORT_DAYS, LONG_DAYS = 7, 28
 KNOWN_SHARE = 0.75
 """A mean is shown when at least this share of its days is known."""
 USUAL_WEEKS = 4
 LOW_COVERAGE = 0.8
+DOUBTFUL = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +156,7 @@ def _athlete_week(
         usual_weeks=len(usual),
         sessions=len(week),
         low_coverage=sum(1 for row in week if not row.n or (row.coverage or 0.0) < LOW_COVERAGE),
+        doubtful=sum(1 for r in week if (doubtful_share(r.doubtful_ms, r.covered_s) or 0.0) > DOUBTFUL),
     )
 
 

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cloud.clock import local_date, now_ms, shift_ms
+from cloud.doubts import Piece, Rates, judged, worn_rates
 from cloud.profiles import parameters_of
 from cloud.store.database import (
     Connection,
@@ -31,13 +32,14 @@ from cloud.store.database import (
 )
 from cloud.store.rows import AnchorRow, ChangeRow, HeardStream, SegmentRow, SessionSpan, StaleRow, WornRow
 from hub.analytics.custom_zones import ZoneTimes, time_in_zones
+from hub.analytics.doubt import HeardTime, heard_time
 from hub.analytics.effective import parameters_doc
 from hub.analytics.errors import ProfileIncomplete
 from hub.analytics.load import SessionLoad, session_load
 from hub.analytics.parameters import Parameters
 from hub.analytics.trimp import FORMULA_VERSION
 from sync.errors import SegmentCorrupt
-from sync.segments import CODEC_ZLIB, Samples, Segment, unseal
+from sync.segments import CODEC_ZLIB, Segment, unseal
 
 log = logging.getLogger(__name__)
 
@@ -139,12 +141,16 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class AthleteLoad:
-    """One athlete's load with the parameters of the session's day; `zones` only for zones of their own."""
+    """One athlete's load with the parameters of the session's day; `zones` only for zones of their own.
+
+    `heard` is how long their straps were heard, and how much of it is doubtful.
+    """
 
     athlete_id: str
     parameters: Parameters
     load: SessionLoad
     zones: ZoneTimes | None
+    heard: HeardTime
 
 
 async def _read(db: Connection, mark: StaleRow) -> Recorded | None:
@@ -177,13 +183,15 @@ async def _read(db: Connection, mark: StaleRow) -> Recorded | None:
 
 
 def _window(span: SessionSpan, worn: list[WornRow], stream_id: str, shift: int) -> tuple[int, int]:
-    """From when to when, in its own boot's time, a stream can count in the session."""
-    spans = [(it.from_ms, it.to_ms) for it in worn if it.stream_id == stream_id]
-    from_ms = min(begin for begin, _ in spans)
-    to_ms = max(FAR_FUTURE_MS if end is None else end for _, end in spans)
+    """From when to when, in its own boot's time, a stream can count in the session.
+
+    A stream is judged from the session's begin on, whoever wore it first, as on the hub.
+    """
+    ends = [FAR_FUTURE_MS if it.to_ms is None else it.to_ms for it in worn if it.stream_id == stream_id]
+    to_ms = max(ends)
     if span.mono1_ms is not None:
         to_ms = min(to_ms, span.mono1_ms - shift)
-    return max(from_ms, span.mono0_ms - shift), to_ms
+    return span.mono0_ms - shift, to_ms
 
 
 def session_loads(recorded: Recorded) -> list[AthleteLoad]:
@@ -192,17 +200,18 @@ def session_loads(recorded: Recorded) -> list[AthleteLoad]:
     Times of another boot are put on the session's own; what was recorded in a boot whose true time nobody
     knows is left out, which the coverage shows. A session that still runs ends at its newest sample.
     """
-    samples: dict[str, list[tuple[int, Samples]]] = {}
+    samples: dict[str, list[Piece]] = {}
     for row in recorded.segments:
         with suppress(SegmentCorrupt):
             shift = recorded.shifts[row.stream_id, row.boot_no]
-            samples.setdefault(row.stream_id, []).append((shift, unseal(_segment(row))))
+            samples.setdefault(row.stream_id, []).append(Piece(row.boot_no, shift, unseal(_segment(row))))
     people: dict[str, list[WornRow]] = {}
     for wearing in recorded.worn:
         people.setdefault(wearing.athlete_id, []).append(wearing)
     heard = [_heard(wearings, samples) for wearings in people.values()]
     span = recorded.span
     lasts = [int(mono_ms.max()) + 1 if len(mono_ms) else span.mono0_ms for mono_ms, _ in heard]
+    streams = {stream_id: judged(pieces, span.mono0_ms) for stream_id, pieces in samples.items()}
     results = []
     for wearings, (mono_ms, bpm), last_ms in zip(people.values(), heard, lasts, strict=True):
         its = _parameters(wearings[0], recorded)
@@ -211,19 +220,29 @@ def session_loads(recorded: Recorded) -> list[AthleteLoad]:
         if its.zones is not None:
             with suppress(ProfileIncomplete):
                 zones = time_in_zones(mono_ms, bpm, its.zones, its.heart, *of_session, its.lthr_bpm)
-        results.append(AthleteLoad(wearings[0].athlete_id, its, load, zones))
+        time = _heard_time(span, worn_rates(wearings, streams))
+        results.append(AthleteLoad(wearings[0].athlete_id, its, load, zones, time))
     return results
 
 
+def _heard_time(span: SessionSpan, rates: Rates) -> HeardTime:
+    """The time of somebody's rates in the session."""
+    last_ms = int(rates.mono_ms.max()) + 1 if len(rates.mono_ms) else span.mono0_ms
+    to_ms = _end_of(span, last_ms, last_ms)
+    inside = rates.of(rates.mono_ms < to_ms)
+    return heard_time(inside.mono_ms, inside.is_doubtful, to_ms)
+
+
 def _heard(
-    wearings: list[WornRow], samples: dict[str, list[tuple[int, Samples]]]
+    wearings: list[WornRow], samples: dict[str, list[Piece]]
 ) -> tuple[NDArray[np.int64], NDArray[np.int16]]:
     times, rates = [np.empty(0, np.int64)], [np.empty(0, np.int16)]
     for wearing in wearings:
         until = FAR_FUTURE_MS if wearing.to_ms is None else wearing.to_ms
-        for shift, part in samples.get(wearing.stream_id, []):
+        for piece in samples.get(wearing.stream_id, []):
+            part = piece.samples
             inside = (part.mono_ms >= wearing.from_ms) & (part.mono_ms < until)
-            times.append(part.mono_ms[inside] + shift)
+            times.append(part.mono_ms[inside] + piece.shift_ms)
             rates.append(part.bpm[inside])
     return np.concatenate(times), np.concatenate(rates)
 
@@ -273,5 +292,6 @@ def _params(mark: StaleRow, made: AthleteLoad) -> Params:
         "coverage": load.coverage,
         "n": load.n,
         "above_max_s": load.above_max_s,
+        "doubtful_ms": made.heard.doubtful_ms,
         "now_ms": now_ms(),
     }

@@ -17,6 +17,8 @@ CLEAR_DBM = -75
 LOSSY = 0.10
 DEAF = 0.50
 MOST_NAMED = 3
+USUAL_SLOTS = 7
+"""Ordinary adapters, the one of a Raspberry Pi among them, hold 5 to 8 connections."""
 
 
 class Weight(StrEnum):
@@ -31,6 +33,7 @@ class Kind(StrEnum):
     """What a finding is about."""
 
     ADAPTER = "adapter"
+    SLOTS = "connections"
     WIFI = "wi-fi"
     MISSING = "missing"
     UNASSIGNED = "no strap"
@@ -69,7 +72,8 @@ class Finding:
 class Scene:
     """All that is known; `last_worn` is strap to athlete in the last session.
 
-    `sharing` are the adapters whose antenna also serves Wi-Fi, `ignored` the straps of other teams.
+    `sharing` are the adapters whose antenna also serves Wi-Fi, `ignored` the straps of other teams, `wanting`
+    those somebody wants RR intervals or a connection of, heard or not.
     """
 
     people: Sequence[Athlete]
@@ -80,6 +84,7 @@ class Scene:
     last_worn: Mapping[str, str]
     sharing: Set[str] = frozenset()
     ignored: Set[str] = frozenset()
+    wanting: Set[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +109,7 @@ def radio_check(scene: Scene) -> RadioCheck:
     ready = sum(all(it.weight is Weight.NOTE for it in findings) for findings in per_person)
     found = [
         *_of_receivers(scene),
+        *_of_slots(scene, people),
         *(it for findings in per_person for it in findings),
         *_of_swaps(scene, people),
         *_of_foreign(scene),
@@ -155,6 +161,39 @@ def _of_receivers(scene: Scene) -> Iterable[Finding]:
                 Weight.WARN, Kind.ADAPTER, f"{it.name} listens actively: Linux hides most broadcasts then.",
                 "Set Experimental = true in /etc/bluetooth/main.conf and restart bluetoothd.",
             )  # fmt: skip
+
+
+def _of_slots(scene: Scene, people: Sequence[Athlete]) -> Iterable[Finding]:
+    """More straps that need a connection than connections; a note where an adapter's number is guessed."""
+    working = [it for it in scene.receivers if not it.trouble]
+    needing = _needing_links(scene, {athlete.athlete_id for athlete in people})
+    missing = len(needing) - sum(_slots_of(it) for it in working)
+    if not working or missing <= 0 or any(it.kind == "replay" for it in working):
+        return
+    is_guess = any(it.slots is None for it in working)
+    choosing = len(needing & scene.wanting)
+    ways = ["Plug in another adapter", "add a relay that takes connections"]
+    if choosing:
+        ways.append(f"let straps that can broadcast do so ({choosing} are to be connected for RR intervals)")
+    guess = " How many an adapter holds is measured by touchline-hub radio-test and said by TOUCHLINE_SLOTS."
+    yield Finding(
+        Weight.NOTE if is_guess else Weight.WARN, Kind.SLOTS,
+        f"{len(needing)} straps need a connection and the receivers hold {'about ' if is_guess else ''}"
+        f"{len(needing) - missing}: {missing} too few.",
+        f"{', '.join(ways[:-1])}, or {ways[-1]}. Until then they take turns.{guess if is_guess else ''}",
+    )  # fmt: skip
+
+
+def _needing_links(scene: Scene, active_ids: Set[str]) -> Set[str]:
+    """Straps of the squad that give nothing, or not what is wanted of them, without a connection."""
+    squad = {it.strap_id for it in scene.straps if it.athlete_id in active_ids} - scene.ignored
+    live = {it.strap_id: it for it in scene.heard}
+    return {it for it in squad if (live[it].needs_link if it in live else it in scene.wanting)}
+
+
+def _slots_of(receiver: ReceiverStatus) -> int:
+    """What it holds; where nobody knows, what is usual, or what it is seen to hold."""
+    return max(USUAL_SLOTS, receiver.used) if receiver.slots is None else receiver.slots
 
 
 def _is_disturbed(near: Sequence[StrapStatus]) -> bool:

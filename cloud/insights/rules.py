@@ -21,7 +21,8 @@ class AthleteWeek:
     """One athlete's week in Banister AU; `load_au` None when a session of theirs gave no data.
 
     `usual_au` is the mean of `usual_weeks` earlier weeks over the same weekdays; `low_coverage` counts the
-    week's sessions that were heard for less than 80 % of their time.
+    week's sessions that were heard for less than 80 % of their time, `doubtful` those of which more than 5 %
+    of what was heard is doubtful.
     """
 
     name: str
@@ -30,6 +31,7 @@ class AthleteWeek:
     usual_weeks: int
     sessions: int
     low_coverage: int
+    doubtful: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +102,18 @@ def weekly_insight(week: SquadWeek) -> Insight:
             f"{most.name} differs most from their own mean: {au(most.load_au)} against {au(most.usual_au)}"
             f" ({signed(most.percent)})."
         )
-    gaps = [athlete for athlete in week.athletes if athlete.low_coverage]
+    gaps = [(one.name, one.low_coverage) for one in week.athletes if one.low_coverage]
     if gaps:
         facts.append(("Gaps in the data", names_text(gaps)))
         sentences.append(
             f"Heard for less than 80 % of the time: {names_text(gaps)}; their loads may be too low."
+        )
+    doubts = [(one.name, one.doubtful) for one in week.athletes if one.doubtful]
+    if doubts:
+        facts.append(("Doubtful heart rates", names_text(doubts)))
+        sentences.append(
+            f"Of what was heard, more than 5 % is doubtful: {names_text(doubts)}; these rates jump or stand"
+            " still, and count in the load."
         )
     sentences.append(question(week, len(compared) >= ENOUGH_ATHLETES))
     return Insight(week.starts_on.isoformat(), headline, " ".join(sentences), tuple(facts))
@@ -157,10 +166,10 @@ def compared_text(number: int) -> str:
     return {0: "nobody has", 1: "only one athlete has"}.get(number, f"only {number} athletes have")
 
 
-def names_text(athletes: list[AthleteWeek]) -> str:
-    """At most five names, then how many more."""
-    shown = [f"{a.name} ({count(a.low_coverage, 'session')})" for a in athletes[:MOST_NAMES]]
-    more = len(athletes) - len(shown)
+def names_text(sessions: list[tuple[str, int]]) -> str:
+    """At most five names with their sessions, then how many more."""
+    shown = [f"{name} ({count(times, 'session')})" for name, times in sessions[:MOST_NAMES]]
+    more = len(sessions) - len(shown)
     return ", ".join(shown) + (f" and {more} more" if more else "")
 
 

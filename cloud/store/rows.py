@@ -248,6 +248,8 @@ class SessionRow:
     with_data: int
     mean_banister_au: float | None
     mean_coverage: float | None
+    covered_s: float | None
+    doubtful_ms: int | None
     is_stale: bool
 
 
@@ -267,6 +269,8 @@ class LoadRow:
     estimated_s: float | None
     above_max_s: float | None
     n: int | None
+    covered_s: float | None = None
+    doubtful_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,6 +301,8 @@ class AttendedRow:
     banister_au: float | None
     coverage: float | None
     n: int | None
+    covered_s: float | None = None
+    doubtful_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from cloud.web import (
     insights,
     letters_page,
     met_page,
+    session_csv,
     sessions,
     sign_in,
 )
@@ -49,6 +50,7 @@ def web_routers() -> list[Router]:
             sign_in.sign_out,
             sessions.sessions_page,
             sessions.session_page,
+            *session_csv.HANDLERS,
             athletes.athletes_page,
             athletes.athlete_page,
             insights.insights_page,

@@ -13,7 +13,7 @@ from litestar.params import FromPath
 from cloud.store.database import Params, fetch_all
 from cloud.store.rows import LoadRow, SessionRow
 from cloud.web.shell import PageMissing, PageRequest, coach_of, page, parts_of
-from cloud.web.words import DASH, duration, minutes, number, percent
+from cloud.web.words import DASH, doubt, duration, minutes, number, percent
 
 LIMIT = 200
 
@@ -31,6 +31,7 @@ class LoadView:
     edwards: str
     coverage: str
     coverage_share: float
+    doubt: str
     zones: tuple[str, ...]
     note: str
 
@@ -78,6 +79,7 @@ def load_view(row: LoadRow) -> LoadView:
         edwards=number(row.edwards_au) if row.n else DASH,
         coverage=percent(row.coverage),
         coverage_share=row.coverage or 0.0,
+        doubt=doubt(row.doubtful_ms, row.covered_s),
         zones=tuple(minutes(seconds) for seconds in zones[1:]) if zones else (DASH,) * 5,
         note=note(row),
     )

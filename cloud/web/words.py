@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 
+from hub.analytics.doubt import doubt_text, doubtful_share
+
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 DASH = "–"
@@ -22,6 +24,11 @@ def percent(share: float | None) -> str:
     if share is None:
         return DASH
     return "100 %" if share >= 0.9995 else f"{min(99, round(100 * share))} %"
+
+
+def doubt(doubtful_ms: int | None, covered_s: float | None) -> str:
+    """What stands beside a coverage: how much of the time covered is doubtful; empty where nothing is."""
+    return doubt_text(doubtful_share(doubtful_ms, covered_s))
 
 
 def minutes(seconds: float | None) -> str:
@@ -87,6 +94,7 @@ def bytes_words(count: int) -> str:
 FILTERS = {
     "number": number,
     "percent": percent,
+    "doubt": doubt,
     "minutes": minutes,
     "day": day,
     "short_day": short_day,

@@ -1,26 +1,24 @@
 """What is wrong with a strap's values: counted for each strap, flagged on each reading, nothing thrown away.
 
-It corrects nothing and judges no RR interval by itself; artefacts are the analysis's concern.
+It corrects nothing and judges no RR interval by itself; artefacts are the analysis's concern. Which rates are
+doubtful is the analysis's rule too, so that the cloud judges alike.
 """
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from dataclasses import dataclass
 
+from hub.analytics.doubt import BelievedRate, FlatLine
 from hub.domain import Contact, Flaw
 
 NOMINAL_MS = 1_000
 """Straps give a value a second."""
 
 _GAP_MS = 1_750
+_BUNCH_MS = 500
 _LOSS_WINDOW_MS = 60_000
 _BIN_MS = 5_000
-_FLAT_MS = 30_000
-_JUMP_BPM = 20
-_JUMP_BPM_PER_S = 10
-_JUMP_MEMORY_MS = 5_000
-_BELIEVED_AFTER = 5
 _RR_TOLERANCE = 1.5
 _RR_JITTER_MS = 300.0
 _RR_FOLLOW = 0.05
@@ -46,15 +44,17 @@ class Quality:
         self.counts: Counter[Flaw] = Counter()
         self.missed = 0
         self.taken = 0
+        self._owed = 0
         self._last: Observed | None = None
-        self._bins: deque[list[int]] = deque()
-        self._rate = _BelievedRate()
-        self._flat = _FlatLine()
+        self._bins: list[list[int]] = []
+        self._rate = BelievedRate()
+        self._flat = FlatLine()
         self._beats = _BeatClock()
 
     def judge(self, seen: Observed) -> tuple[Flaw, ...]:
         """The flaws of this value, also counted."""
         missed = self._missed_before(seen)
+        rate = None if seen.contact is Contact.NO else seen.bpm
         flaws = [
             flaw
             for flaw, is_there in (
@@ -64,12 +64,12 @@ class Quality:
                 (Flaw.CONTACT_LOST, seen.contact is Contact.NO),
                 (Flaw.SEARCHING, seen.bpm is None and seen.contact is not Contact.NO),
                 (Flaw.RR_GAP, self._beats.has_gap(seen)),
-                (Flaw.JUMP, self._rate.is_jump(seen)),
-                (Flaw.FLAT, self._flat.is_flat(seen)),
+                (Flaw.JUMP, self._rate.is_jump(seen.mono_ms, rate)),
+                (Flaw.FLAT, self._flat.is_flat(seen.mono_ms, rate, seen.rr_1024)),
             )
             if is_there
         ]
-        self._note(seen.mono_ms, missed)
+        self._note(seen.mono_ms, missed or -self._made_good(seen))
         self.counts.update(flaws)
         self._last = seen
         return tuple(flaws)
@@ -84,7 +84,9 @@ class Quality:
             return None
         recent = [one for one in self._bins if one[0] > now_ms - _LOSS_WINDOW_MS]
         silent_ms = min(now_ms - self._last.mono_ms, _LOSS_WINDOW_MS)
-        missing = sum(one[2] for one in recent) + (silent_ms // NOMINAL_MS - 1 if silent_ms > _GAP_MS else 0)
+        missing = max(0, sum(one[2] for one in recent)) + (
+            silent_ms // NOMINAL_MS - 1 if silent_ms > _GAP_MS else 0
+        )
         missing = min(missing, _LOSS_WINDOW_MS // NOMINAL_MS)
         taken = sum(one[1] for one in recent)
         return missing / (missing + taken) if missing + taken else None
@@ -99,9 +101,21 @@ class Quality:
             by_counter = (seen.counter - last.counter) % 8
             turns = range(steps // 8 + 2)
             nearest = min((by_counter + 8 * turn for turn in turns), key=lambda n: abs(n - steps))
-            if abs(nearest - steps) <= 1:  # further off, it stood still or began anew: a strap that was dead
+            if abs(nearest - steps) <= 1:
                 steps = nearest
+            else:  # it stood still or began anew, a strap that was dead; or more was held up and is to come
+                self._owed = max(0, steps - by_counter)
         return max(0, steps - 1)
+
+    def _made_good(self, seen: Observed) -> int:
+        """How many of those counted as missing in the gap before were only held up, as the counter shows."""
+        last, owed = self._last, self._owed
+        if not owed or last is None or seen.counter is None or last.counter is None:
+            return 0
+        is_close = seen.mono_ms - last.mono_ms < _BUNCH_MS
+        here = min(owed, (seen.counter - last.counter) % 8) if is_close else 0
+        self._owed = owed - here if is_close else 0
+        return here
 
     def _is_reordered(self, seen: Observed) -> bool:
         """Time or the energy total went back; an energy of zero is a reset."""
@@ -118,55 +132,7 @@ class Quality:
         self._bins[-1][1] += 1
         self._bins[-1][2] += missed
         while self._bins[0][0] <= now_ms - _LOSS_WINDOW_MS - _BIN_MS:
-            self._bins.popleft()
-
-
-class _BelievedRate:
-    """A rate far from the believed one is a jump until it has lasted."""
-
-    def __init__(self) -> None:
-        self._bpm: int | None = None
-        self._at_ms = 0
-        self._stranger: tuple[int, int] | None = None
-
-    def is_jump(self, seen: Observed) -> bool:
-        if seen.bpm is None or seen.contact is Contact.NO:
-            return False
-        is_known = self._bpm is not None and seen.mono_ms - self._at_ms <= _JUMP_MEMORY_MS
-        if not is_known or self._is_near(seen.bpm, self._bpm, seen.mono_ms - self._at_ms):
-            return self._believe(seen)
-        last, times = self._stranger or (seen.bpm, 0)
-        times = times + 1 if abs(seen.bpm - last) <= _JUMP_BPM else 1
-        if times >= _BELIEVED_AFTER:
-            return self._believe(seen)
-        self._stranger = (seen.bpm, times)
-        return True
-
-    def _believe(self, seen: Observed) -> bool:
-        self._bpm, self._at_ms, self._stranger = seen.bpm, seen.mono_ms, None
-        return False
-
-    def _is_near(self, bpm: int, believed: int | None, since_ms: int) -> bool:
-        return believed is None or abs(bpm - believed) <= _JUMP_BPM + _JUMP_BPM_PER_S * since_ms / 1000
-
-
-class _FlatLine:
-    """The same rate for half a minute without one beat differing from another is no living heart."""
-
-    def __init__(self) -> None:
-        self._bpm: int | None = None
-        self._since_ms = 0
-        self._rr: int | None = None
-
-    def is_flat(self, seen: Observed) -> bool:
-        """A rate without skin contact is none: it is not stored as one, and judging again must agree."""
-        bpm = None if seen.contact is Contact.NO else seen.bpm
-        beats = {*seen.rr_1024, *(() if self._rr is None else (self._rr,))}
-        if bpm is None or bpm != self._bpm or len(beats) > 1:
-            self._bpm, self._since_ms, self._rr = bpm, seen.mono_ms, None
-        if bpm is not None and seen.rr_1024:
-            self._rr = seen.rr_1024[-1]
-        return bpm is not None and seen.mono_ms - self._since_ms >= _FLAT_MS
+            del self._bins[0]
 
 
 class _BeatClock:

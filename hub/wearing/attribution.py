@@ -13,6 +13,7 @@ from hub.domain import Assignment, Session
 from hub.store import athletes, boots, ignored_straps, journal, segments, sessions, spare_straps, straps
 from hub.store.records import Moment, propose
 from hub.store.straps import Stream
+from hub.wearing.labels import Labels
 
 
 @dataclass(slots=True)
@@ -26,7 +27,7 @@ class Attribution:
     wearer: dict[str, str] = field(default_factory=dict)
     streams: dict[str, Stream] = field(default_factory=dict)
     worn: dict[str, Assignment] = field(default_factory=dict)
-    labels: dict[str, tuple[str, str]] = field(default_factory=dict)
+    labels: Labels = field(default_factory=Labels)
     spares: set[str] = field(default_factory=set)
 
     def copy(self) -> Attribution:
@@ -46,7 +47,7 @@ class Attribution:
     def keep_strap(self, db: Connection, strap_id: str, moment: Moment) -> None:
         """Make sure the strap is on record, under the name and address the radio gives it by now."""
         known = straps.strap(db, strap_id)
-        name, address = self.labels.get(strap_id, (strap_id, ""))
+        name, address = self.labels.of(strap_id)
         if known is None:
             propose(db, moment, "strap", strap_id, {"name": name, "address": address, "athlete_id": None})
             return

@@ -18,22 +18,30 @@ from hub.store.database import Database
 from hub.store.ignored_straps import IgnoredStrap
 from hub.store.put_aside import Aside
 from hub.store.records import Moment
-from hub.wearing.hold_to_hub import Proposal, Traces
+from hub.wearing.hold_to_hub import HELD_OPEN_MS, Proposal, Traces
 from hub.wearing.reassignment import Corrected, reassign, take_back
 from hub.wearing.stretches import Cell, end_ms
 
 Changed = Callable[[str | None], Awaitable[None]]
 
 
+def _nothing_to_let_go(_strap_ids: frozenset[str], _for_ms: int) -> None:
+    """A radio without connections."""
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What the desk stands on; `changed` is told of a session corrected after its end, or of None."""
+    """What the desk stands on; `changed` is told of a session corrected after its end, or of None.
+
+    `let_advertise` lets go of straps for so many ms.
+    """
 
     database: Database
     recorder: Recorder
     straps: Callable[[], tuple[StrapStatus, ...]]
     moment: Callable[[], Moment]
     changed: Changed
+    let_advertise: Callable[[frozenset[str], int], None] = _nothing_to_let_go
 
 
 class WearingDesk:
@@ -129,15 +137,22 @@ class WearingDesk:
         await self._parts.recorder.obey_ignored()
         await self._parts.changed(None)
 
-    def look(self) -> Proposal:
-        """Which strap is held to the hub now; to be asked about once a second."""
+    @property
+    def is_recording(self) -> bool:
+        """Whether letting go of a worn strap would lose seconds of a session."""
+        return self._parts.recorder.session is not None
+
+    def look(self, worn: frozenset[str]) -> Proposal:
+        """Which strap is held to the hub now; to be asked about once a second. Pods give no heart rate.
+
+        All but the `worn` ones are let go while this is asked, so that they advertise and can be told.
+        """
         now_ms = self._parts.moment().mono_ms
-        levels = {
-            it.strap_id: float(max(dbm for _, dbm in it.receivers))
-            for it in self._parts.straps()
-            if it.receivers and not it.is_ignored
-        }
-        self._traces.hear(levels, now_ms)
+        known = [it for it in self._parts.straps() if not (it.is_ignored or it.is_pod)]
+        free = frozenset(it.strap_id for it in known) - worn
+        self._parts.let_advertise(free, HELD_OPEN_MS)
+        levels = {it.strap_id: float(max(dbm for _, dbm in it.receivers)) for it in known if it.receivers}
+        self._traces.hear(levels, now_ms, free & {it.strap_id for it in known if it.is_connected})
         return self._traces.proposal(now_ms)
 
 

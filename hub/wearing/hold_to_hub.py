@@ -1,13 +1,14 @@
 """Hold a strap to the hub: the one whose signal rises strongest above all others is the one in the hand.
 
 It takes traces of signal strength and proposes; it assigns nothing. Where it is not sure it says so: a tie is
-answered with "hold it closer", and two straps that are both near with "one at a time".
+answered with "hold it closer", and two straps that are both near with "one at a time". A connected strap does
+not advertise and has no signal to go by: straps are let go while somebody looks, and found like any other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from enum import Enum
 from statistics import median
 
@@ -23,6 +24,8 @@ BEFORE_MS = 20_000
 KEPT_MS = 30_000
 LISTENING_MS = 2_000
 FEWEST_MS_BETWEEN = 500
+HELD_OPEN_MS = 5_000
+"""A strap that was let go stays so for this long after the last look, and is then connected again."""
 
 Trace = Sequence[tuple[int, float]]
 """(mono_ms, dBm), oldest first."""
@@ -39,10 +42,14 @@ class Finding(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """`strap_ids` are the loudest first: one where FOUND, those to be told apart where TWO or CLOSER."""
+    """`strap_ids` are the loudest first: one where FOUND, those to be told apart where TWO or CLOSER.
+
+    `let_go` are the straps that were connected and are not for as long as somebody looks.
+    """
 
     finding: Finding
     strap_ids: tuple[str, ...] = ()
+    let_go: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +67,17 @@ class _Level:
         return self.dbm >= NEAR_DBM
 
 
-def proposal(traces: Mapping[str, Trace], begun_ms: int, now_ms: int) -> Proposal:
+def proposal(
+    traces: Mapping[str, Trace], begun_ms: int, now_ms: int, let_go: Set[str] = frozenset()
+) -> Proposal:
     """Which strap is held to the hub now; `begun_ms` is when listening for traces began.
 
     A strap counts by its median of the last 3 s against its median of the 20 s before; one heard for the
     first time after 2 s of listening counts as risen, since a strap begins to speak when it is taken up. One
-    that was near all the time is no candidate, but a candidate must be clearly louder than it, too.
+    that was near all the time is no candidate, but a candidate must be clearly louder than it, too. One of
+    `let_go` begins to speak because it was let go, and has to rise like those heard all the time.
     """
-    levels = sorted(_levels(traces, begun_ms, now_ms), key=lambda it: (-it.dbm, it.strap_id))
+    levels = sorted(_levels(traces, begun_ms, now_ms, let_go), key=lambda it: (-it.dbm, it.strap_id))
     rising = [it for it in levels if it.is_rising]
     if not rising:
         return Proposal(Finding.NOTHING)
@@ -81,13 +91,13 @@ def proposal(traces: Mapping[str, Trace], begun_ms: int, now_ms: int) -> Proposa
     return Proposal(Finding.FOUND, (first.strap_id,))
 
 
-def _levels(traces: Mapping[str, Trace], begun_ms: int, now_ms: int) -> Iterable[_Level]:
+def _levels(traces: Mapping[str, Trace], begun_ms: int, now_ms: int, let_go: Set[str]) -> Iterable[_Level]:
     for strap_id, trace in traces.items():
         now = [dbm for at_ms, dbm in trace if now_ms - NOW_MS < at_ms <= now_ms]
         before = [dbm for at_ms, dbm in trace if now_ms - NOW_MS - BEFORE_MS < at_ms <= now_ms - NOW_MS]
         if now:
             level = median(now)
-            is_new = trace[0][0] >= begun_ms + LISTENING_MS
+            is_new = trace[0][0] >= begun_ms + LISTENING_MS and strap_id not in let_go
             yield _Level(strap_id, level, level - median(before) if before else RISE_DB if is_new else 0.0)
 
 
@@ -98,12 +108,18 @@ class Traces:
         self._traces: dict[str, list[tuple[int, float]]] = {}
         self._begun_ms: int | None = None
         self._last_ms = 0
+        self._let_go: set[str] = set()
 
-    def hear(self, levels: Mapping[str, float], now_ms: int) -> None:
-        """Signal strength by strap, now. After a break nothing is known of before; looks may crowd."""
-        if self._begun_ms is None or not 0 <= now_ms - self._last_ms <= KEPT_MS:
-            self._traces, self._begun_ms = {}, now_ms
-        elif now_ms - self._last_ms < FEWEST_MS_BETWEEN:
+    def hear(self, levels: Mapping[str, float], now_ms: int, linked: Set[str] = frozenset()) -> None:
+        """Signal strength by strap, now. After a break nothing is known of before; looks may crowd.
+
+        `linked` are straps that are connected now and let go so that they be heard.
+        """
+        is_begun = self._begun_ms is not None and 0 <= now_ms - self._last_ms <= KEPT_MS
+        if not is_begun:
+            self._traces, self._begun_ms, self._let_go = {}, now_ms, set()
+        self._let_go |= linked
+        if is_begun and now_ms - self._last_ms < FEWEST_MS_BETWEEN:
             return
         self._last_ms = now_ms
         for strap_id, dbm in levels.items():
@@ -116,4 +132,5 @@ class Traces:
         """Which strap is held to the hub now."""
         if self._begun_ms is None:
             return Proposal(Finding.NOTHING)
-        return proposal(self._traces, self._begun_ms, now_ms)
+        found = proposal(self._traces, self._begun_ms, now_ms, self._let_go)
+        return replace(found, let_go=tuple(sorted(self._let_go)))

@@ -13,16 +13,15 @@ from dataclasses import dataclass
 from sqlite3 import Connection
 
 import numpy as np
+from numpy.typing import NDArray
 
+from hub.analytics.doubt import HeardTime, doubtful_rates, heard_time, time_so_far
 from hub.devices.quality import Observed, Quality
 from hub.domain import DOUBTFUL, Assignment, Contact, Flaw, Session
 from hub.results.kept import end_of, heard_keys
 from hub.store import boots, journal, segments, session_quality, sessions, straps
 from hub.store.straps import Stream
 from sync.segments import Samples, unseal
-
-STANDS_FOR_MS = 1_750
-"""A sample stands for the time up to the next one, and no longer than this: then a value is missing."""
 
 TrustDoc = tuple[str, bytes, str]
 """Athlete, digest of what was heard, and the judgement as JSON."""
@@ -79,21 +78,15 @@ def judged(heard: list[journal.Sample]) -> list[Judged]:
 
 def account(heard: list[Judged], from_ms: int, to_ms: int) -> Trust:
     """Where the time [from_ms, to_ms) went, by samples in order of time. All on one clock."""
-    good_ms = doubtful_ms = 0
     flaws: Counter[str] = Counter()
     inside = [it for it in heard if from_ms <= it.mono_ms < to_ms]
     for it in inside:
         flaws.update(flaw.value for flaw in it.flaws)
     rates = [it for it in inside if it.has_rate]
-    for number, it in enumerate(rates, 1):
-        next_ms = rates[number].mono_ms if number < len(rates) else to_ms
-        stood_ms = min(next_ms - it.mono_ms, STANDS_FOR_MS)
-        if it.is_doubtful:
-            doubtful_ms += stood_ms
-        else:
-            good_ms += stood_ms
-    missing_ms = max(0, to_ms - from_ms) - good_ms - doubtful_ms
-    return Trust(good_ms, doubtful_ms, missing_ms, tuple(sorted(flaws.items())))
+    times = np.array([it.mono_ms for it in rates], dtype=np.int64)
+    time = heard_time(times, np.array([it.is_doubtful for it in rates], dtype=np.bool_), to_ms)
+    missing_ms = max(0, to_ms - from_ms) - time.good_ms - time.doubtful_ms
+    return Trust(time.good_ms, time.doubtful_ms, missing_ms, tuple(sorted(flaws.items())))
 
 
 def session_trust(db: Connection, session: Session, now_mono_ms: int | None = None) -> dict[str, Trust]:
@@ -119,23 +112,77 @@ def trust_docs(db: Connection, session: Session) -> list[TrustDoc]:
     return [(athlete_id, keys[athlete_id], _doc(trust)) for athlete_id, trust in sorted(found.items())]
 
 
+def running_times(
+    db: Connection, session: Session, athlete_ids: set[str], shift_ms: int
+) -> dict[str, HeardTime]:
+    """By athlete the account of a live session so far, to go on from; moved by `shift_ms` onto this boot's
+    clock.
+    """
+    open_rows = _open_rows(db)
+    streams: dict[str, tuple[NDArray[np.int64], NDArray[np.bool_]]] = {}
+    people: dict[str, list[tuple[NDArray[np.int64], NDArray[np.bool_]]]] = {}
+    for worn, stream, shift in _wearings(db, session, athlete_ids):
+        if worn.stream_id not in streams:
+            streams[worn.stream_id] = _doubted(db, stream, session.mono0_ms - shift, open_rows)
+        own_ms, is_doubtful = streams[worn.stream_id]
+        inside = (own_ms >= worn.from_ms) & (True if worn.to_ms is None else own_ms < worn.to_ms)
+        part = own_ms[inside] + shift + shift_ms, is_doubtful[inside]
+        people.setdefault(worn.athlete_id, []).append(part)
+    return {
+        athlete_id: time_so_far(
+            np.concatenate([times for times, _ in parts]), np.concatenate([flags for _, flags in parts])
+        )
+        for athlete_id, parts in people.items()
+    }
+
+
+def _doubted(
+    db: Connection, stream: Stream, from_ms: int, open_rows: dict[int, list[journal.Sample]]
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Times of a stream's rates on its own clock, and which are doubtful."""
+    parts = [unseal(segment) for segment in segments.of_stream(db, stream.stream_id, from_ms, None)]
+    rows = open_rows.get(stream.stream_no, [])
+    mono_ms = np.concatenate([*(it.mono_ms for it in parts), np.array([r.mono_ms for r in rows], np.int64)])
+    bpm = np.concatenate([*(it.bpm for it in parts), np.array([r.bpm for r in rows], np.int16)])
+    contact = np.concatenate([*(it.contact for it in parts), np.array([r.contact for r in rows], np.uint8)])
+    counts = np.concatenate(
+        [*(it.rr_count for it in parts), np.array([len(r.rr_1024) for r in rows], np.uint8)]
+    )
+    rr_1024 = np.concatenate(
+        [*(it.rr_1024 for it in parts), np.array([rr for r in rows for rr in r.rr_1024], np.uint16)]
+    )
+    inside = mono_ms >= from_ms
+    is_off = contact[inside] == _CONTACT.index(Contact.NO)
+    kept_rr = rr_1024[np.repeat(inside, counts)]
+    mono_ms, bpm = mono_ms[inside], bpm[inside]
+    found = doubtful_rates(mono_ms, bpm, is_off, counts[inside], kept_rr)
+    return mono_ms[bpm > 0], found[bpm > 0]
+
+
 def _judge(
     db: Connection, session: Session, now_mono_ms: int | None, athlete_ids: set[str] | None
 ) -> dict[str, Trust]:
     open_rows = _open_rows(db) if session.is_live else {}
     streams: dict[str, list[Judged]] = {}
     people: dict[str, list[Judged]] = {}
+    for worn, stream, shift in _wearings(db, session, athlete_ids):
+        if worn.stream_id not in streams:
+            streams[worn.stream_id] = judged(list(_heard(db, stream, session.mono0_ms - shift, open_rows)))
+        people.setdefault(worn.athlete_id, []).extend(_worn(streams[worn.stream_id], worn, shift))
+    return {athlete_id: _account(session, heard, now_mono_ms) for athlete_id, heard in people.items()}
+
+
+def _wearings(
+    db: Connection, session: Session, athlete_ids: set[str] | None
+) -> Iterator[tuple[Assignment, Stream, int]]:
+    """Who wore which strap heard here, and what brings its clock to the session's; files are left out."""
     for worn in sessions.assignments(db, session.session_id):
         if athlete_ids is not None and worn.athlete_id not in athlete_ids:
             continue
         stream = straps.stream_by_id(db, worn.stream_id)
         if stream is None or stream.channel != straps.CHANNEL or stream.boot_no == boots.CIVIL_BOOT:
             continue
-        shift = boots.shift_ms(db, stream.boot_no, session.boot_no)
-        if worn.stream_id not in streams:
-            streams[worn.stream_id] = judged(list(_heard(db, stream, session.mono0_ms - shift, open_rows)))
-        people.setdefault(worn.athlete_id, []).extend(_worn(streams[worn.stream_id], worn, shift))
-    return {athlete_id: _account(session, heard, now_mono_ms) for athlete_id, heard in people.items()}
+        yield worn, stream, boots.shift_ms(db, stream.boot_no, session.boot_no)
 
 
 def _worn(heard: list[Judged], worn: Assignment, shift: int) -> Iterator[Judged]:

@@ -1,4 +1,4 @@
-"""What was heard on nobody: stretches of straps in the latest sessions that no athlete is credited with.
+"""What was heard on nobody: stretches of straps in all stored sessions that no athlete is credited with.
 
 They are kept raw and can be given to somebody at any time. It gives them to nobody itself.
 """
@@ -22,6 +22,11 @@ APART_MS = 120_000
 FEWEST_RATES = 10
 CURVE_POINTS = 60
 FAR_FUTURE_MS = 1 << 62
+MOST_ON_A_PAGE = 20
+"""A page ends with the session that reaches so many stretches."""
+
+AT_ONCE = 50
+"""Sessions read in one go while looking for the next that has any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,37 +60,97 @@ class Stretch:
         return (self.to_ms - self.from_ms) // 1000
 
 
-def stretches(db: Connection, limit: int = 10) -> list[Stretch]:
-    """Of the latest sessions recorded here, newest first and in order of time; none of ignored straps."""
-    known = {strap.strap_id: strap for strap in straps.all_straps(db)}
-    rows: dict[int, list[tuple[int, int]]] = {}
-    for _row_id, _boot_no, samples in journal.open_samples(db):
-        for it in samples:
-            rows.setdefault(it.stream_no, []).append((it.mono_ms, it.bpm))
-    recorded = [it for it in sessions.recent(db, limit) if it.hub_id is None and it.boot_no > 0]
-    ignored = ignored_straps.ids(db)
-    found = (one for session in recorded for one in _of_session(db, session, known, rows))
-    return [one for one in found if one.strap_id not in ignored]
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Stretches of whole sessions, newest first; `older_than` leads to the next page, None at the end."""
+
+    stretches: tuple[Stretch, ...]
+    older_than: str | None
+
+
+@dataclass(slots=True)
+class _Known:
+    """What a look through many sessions needs each time: straps, foreign ones, samples not yet sealed."""
+
+    by_id: dict[str, Strap]
+    ignored: frozenset[str]
+    open_rows: dict[int, list[tuple[int, int]]]
+
+    @classmethod
+    def of(cls, db: Connection) -> _Known:
+        rows: dict[int, list[tuple[int, int]]] = {}
+        for _row_id, _boot_no, samples in journal.open_samples(db):
+            for it in samples:
+                rows.setdefault(it.stream_no, []).append((it.mono_ms, it.bpm))
+        return cls({it.strap_id: it for it in straps.all_straps(db)}, ignored_straps.ids(db), rows)
+
+
+def page(db: Connection, older_than: str | None = None, most: int = MOST_ON_A_PAGE) -> Page:
+    """The sessions recorded here that have any, back to the oldest stored; none of ignored straps.
+
+    `older_than` is the id of the last session of the page before. Raises NotFound for an unknown one.
+    """
+    if older_than is not None:
+        sessions.session(db, older_than)
+    found: list[Stretch] = []
+    for of_session in _by_session(db, older_than):
+        if len(found) >= most:
+            return Page(tuple(found), found[-1].session_id)
+        found += of_session
+    return Page(tuple(found), None)
+
+
+def stretch(db: Connection, stream_id: str, from_ms: int) -> Stretch | None:
+    """The stretch of a stream that begins at that time of its own, as it is now."""
+    stream = straps.stream_by_id(db, stream_id)
+    if stream is None:
+        return None
+    known = _Known.of(db)
+    for session in sessions.reaching(db, stream.boot_no):
+        begin, end = _window(session, boots.shift_ms(db, stream.boot_no, session.boot_no))
+        if begin <= from_ms < end:
+            own = _of_session(db, session, known, stream_id)
+            return next((it for it in own if it.from_ms == from_ms), None)
+    return None
+
+
+def _by_session(db: Connection, older_than: str | None) -> Iterator[list[Stretch]]:
+    known = _Known.of(db)
+    while some := sessions.recorded(db, older_than, AT_ONCE):
+        for session in some:
+            found = _of_session(db, session, known)
+            if found:
+                yield found
+        older_than = some[-1].session_id
 
 
 def _of_session(
-    db: Connection, session: Session, known: dict[str, Strap], rows: dict[int, list[tuple[int, int]]]
+    db: Connection, session: Session, known: _Known, stream_id: str | None = None
 ) -> list[Stretch]:
+    """In order of time; of one stream where it is named."""
     found: list[Stretch] = []
-    wearers = {it.athlete_id for it in sessions.assignments(db, session.session_id)}
-    for boot_no in unworn.boots_from(db, session.boot_no):
+    for boot_no in unworn.boots_of(db, session):
         shift = boots.shift_ms(db, boot_no, session.boot_no)
-        window = session.mono0_ms - shift, _end_of(session) - shift
+        window = _window(session, shift)
         streams = {it.stream_no: it for it in unworn.sealed_streams(db, boot_no, *window)}
         if session.is_live:
-            streams |= {it.stream_no: it for it in unworn.open_streams(db, boot_no, set(rows))}
+            streams |= {it.stream_no: it for it in unworn.open_streams(db, boot_no, set(known.open_rows))}
+        worn = sessions.assignments(db, session.session_id) if streams else []
+        wearers = {it.athlete_id for it in worn}
         for stream in streams.values():
-            strap = known.get(stream.strap_id) or Strap(stream.strap_id, stream.strap_id, "")
+            if stream.strap_id in known.ignored or stream_id not in (None, stream.stream_id):
+                continue
+            strap = known.by_id.get(stream.strap_id) or Strap(stream.strap_id, stream.strap_id, "")
             spare_of = strap.athlete_id if strap.athlete_id in wearers else None
-            heard = unworn.rates(db, stream.stream_id, *window, rows.get(stream.stream_no, []))
+            heard = unworn.rates(db, stream.stream_id, *window, known.open_rows.get(stream.stream_no, []))
             for part in _parts(heard, unworn.spans_taken(db, stream.stream_id)):
                 found.append(_stretch(session, shift, stream, strap, part, spare_of))
     return sorted(found, key=lambda it: (it.started_at_ms, it.strap_name))
+
+
+def _window(session: Session, shift: int) -> tuple[int, int]:
+    """The session from begin to end on the clock of a boot that is `shift` ms behind its own."""
+    return session.mono0_ms - shift, _end_of(session) - shift
 
 
 def _end_of(session: Session) -> int:

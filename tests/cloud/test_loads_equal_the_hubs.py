@@ -12,8 +12,9 @@ import psycopg
 import pytest
 
 from hub.domain import LoadRow, Session
-from hub.store import boots
+from hub.store import boots, sessions
 from hub.store.outbox import StoreOutbox
+from hub.wearing.judgement import session_trust
 from sync.motion import Motion, seal_motion
 from sync.segments import seal
 from sync.wire import Anchor, PushResponse
@@ -57,7 +58,7 @@ class Meeting:
         return {str(row[0]): row[1:] for row in rows}
 
     def are_equal(self, session: Session) -> dict[str, LoadRow]:
-        """The hub's rows, once they were found equal to the cloud's."""
+        """The hub's rows, once they and the time that is doubtful were found equal to the cloud's."""
         table, there = self.ground.table(session), self.cloud(session)
         assert set(there) == set(table)
         for athlete_id, row in table.items():
@@ -68,7 +69,22 @@ class Meeting:
             assert estimated == pytest.approx(row.estimated_s)
             assert mean == pytest.approx(row.mean_bpm)
             assert zones == pytest.approx(list(row.zone_s))
+        assert self.doubts(session) == {who: self.trusted(session).get(who, 0) for who in table}
         return table
+
+    def doubts(self, session: Session) -> dict[str, int]:
+        """By athlete the ms whose rates the cloud doubts."""
+        rows = self.db.execute(
+            "SELECT athlete_id, doubtful_ms FROM session_load WHERE session_id = %s", (session.session_id,)
+        ).fetchall()
+        return {str(row[0]): int(str(row[1])) for row in rows}
+
+    def trusted(self, session: Session) -> dict[str, int]:
+        """The same as the hub judges it."""
+        found = self.ground.store.read_now(
+            lambda db: session_trust(db, sessions.session(db, session.session_id))
+        )
+        return {who: trust.doubtful_ms for who, trust in found.items()}
 
 
 @pytest.fixture
@@ -94,6 +110,27 @@ def test_a_session_that_went_on_after_a_reboot(meeting: Meeting) -> None:
         rows = meeting.are_equal(session)
         assert rows["a1"].coverage == pytest.approx(198 / 600, abs=0.003)
         assert rows["a2"].coverage == pytest.approx(99 / 600, abs=0.003)
+
+    run(story())
+
+
+def test_doubtful_rates_are_the_very_ones_the_hub_doubts(meeting: Meeting) -> None:
+    async def story() -> None:
+        ground = meeting.ground
+        await ground.add_squad(2)
+        session = await ground.start()
+        for second in range(60):
+            await ground.train(
+                1, {"S1": 120 + 3 * (second % 2), "S2": 230 if 20 <= second < 23 else 110 + second}
+            )
+        await ground.train(50, {"S1": 150})
+        ground.pass_ms(500)
+        await ground.recorder.end_session()
+        await meeting.sync()
+        meeting.are_equal(session)
+        doubts = meeting.doubts(session)
+        assert doubts["a1"] == pytest.approx(20_000, abs=2_000)
+        assert doubts["a2"] == pytest.approx(3_000, abs=1_000)
 
     run(story())
 

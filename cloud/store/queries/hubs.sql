@@ -146,9 +146,11 @@ WHERE hub.club_id = %(club_id)s
 ORDER BY hub.enrolled_ms;
 
 -- name: anchor_add
+-- A fact stays as it is; only of a time read off a GPS file the hub may say later that it was wrong.
 INSERT INTO hub_anchor (club_id, hub_id, boot_no, mono_ms, wall_ms, err_ms, source)
 VALUES (%(club_id)s, %(hub_id)s, %(boot_no)s, %(mono_ms)s, %(wall_ms)s, %(err_ms)s, %(source)s)
-ON CONFLICT DO NOTHING;
+ON CONFLICT (club_id, hub_id, boot_no, mono_ms) DO UPDATE SET err_ms = excluded.err_ms
+WHERE hub_anchor.source = 'gps' AND excluded.source = 'gps' AND excluded.err_ms > hub_anchor.err_ms;
 
 -- name: anchor_lately
 SELECT count(*) FROM hub_anchor

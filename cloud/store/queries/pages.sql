@@ -30,6 +30,8 @@ SELECT
     count(load.athlete_id) FILTER (WHERE load.n > 0) AS with_data,
     avg(load.banister_au) FILTER (WHERE load.n > 0) AS mean_banister_au,
     avg(load.coverage) AS mean_coverage,
+    sum(load.covered_s) AS covered_s,
+    sum(load.doubtful_ms)::bigint AS doubtful_ms,
     bool_or(stale.session_id IS NOT NULL) AS is_stale
 FROM row_state session
 LEFT JOIN session_load load ON load.club_id = session.club_id AND load.session_id = session.pk
@@ -48,7 +50,7 @@ SELECT
     coalesce(athlete.doc ->> 'name', 'Unknown athlete') AS name,
     (athlete.doc ->> 'shirt_number')::integer AS shirt_number,
     load.mean_bpm, load.max_bpm, load.banister_au, load.edwards_au, load.coverage, load.zone_s, load.estimated_s,
-    load.above_max_s, load.n
+    load.above_max_s, load.n, load.covered_s, load.doubtful_ms
 FROM session_load load
 LEFT JOIN row_state athlete
     ON athlete.club_id = load.club_id AND athlete.tbl = 'athlete' AND athlete.pk = load.athlete_id
@@ -74,7 +76,7 @@ SELECT
     coalesce(session.doc ->> 'title', 'Untitled') AS title,
     (session.doc ->> 'started_at_ms')::bigint AS started_at_ms,
     coalesce((session.doc ->> 'utc_offset_s')::integer, 0) AS utc_offset_s,
-    load.banister_au, load.coverage, load.n
+    load.banister_au, load.coverage, load.n, load.covered_s, load.doubtful_ms
 FROM session_load load
 JOIN row_state session
     ON session.club_id = load.club_id AND session.tbl = 'session' AND session.pk = load.session_id
@@ -89,7 +91,7 @@ SELECT
     coalesce(session.doc ->> 'title', 'Untitled') AS title,
     (session.doc ->> 'started_at_ms')::bigint AS started_at_ms,
     coalesce((session.doc ->> 'utc_offset_s')::integer, 0) AS utc_offset_s,
-    load.banister_au, load.coverage, load.n
+    load.banister_au, load.coverage, load.n, load.covered_s, load.doubtful_ms
 FROM session_load load
 JOIN row_state session
     ON session.club_id = load.club_id AND session.tbl = 'session' AND session.pk = load.session_id

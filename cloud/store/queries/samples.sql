@@ -147,8 +147,8 @@ DELETE FROM session_load WHERE club_id = %(club_id)s AND session_id = %(session_
 -- name: load_add
 INSERT INTO session_load (club_id, session_id, athlete_id, formula_version, parameters, sex, hr_max_bpm, hr_rest_bpm,
     banister_au, edwards_au, mean_bpm, max_bpm, zone_s, zone_edges_bpm, own_zone_s, covered_s, estimated_s, elapsed_s,
-    coverage, n, above_max_s, computed_ms)
+    coverage, n, above_max_s, doubtful_ms, computed_ms)
 VALUES (%(club_id)s, %(session_id)s, %(athlete_id)s, %(formula_version)s, %(parameters)s::jsonb, %(sex)s,
     %(hr_max_bpm)s, %(hr_rest_bpm)s, %(banister_au)s, %(edwards_au)s, %(mean_bpm)s, %(max_bpm)s, %(zone_s)s,
     %(zone_edges_bpm)s, %(own_zone_s)s, %(covered_s)s, %(estimated_s)s, %(elapsed_s)s, %(coverage)s, %(n)s,
-    %(above_max_s)s, %(now_ms)s);
+    %(above_max_s)s, %(doubtful_ms)s, %(now_ms)s);
