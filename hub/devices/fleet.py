@@ -127,6 +127,12 @@ class Fleet:
             self._scheduler.wish(watch.address, watch.wish)
         self._decide_now.set()
 
+    def let_advertise(self, strap_ids: frozenset[str], for_ms: int) -> None:
+        """Let go of these straps, and connect none of them for a while: a connected one falls silent else."""
+        resting = frozenset(it.address for it in self._register.all() if it.strap_id in strap_ids)
+        self._scheduler.rest(resting, self._now_mono_ms() + for_ms)
+        self._decide_now.set()
+
     # --- running
 
     async def run(self) -> None:
@@ -198,7 +204,7 @@ class Fleet:
         try:
             while not ended.done():
                 left_s = deaf_s - (self._now_mono_ms() - ear.last_heard_ms) / 1000
-                if left_s <= 0 or ear.health.is_hung():
+                if left_s <= 0 or ear.health.is_reset_due(self._now_mono_ms()):
                     return
                 await asyncio.wait({ended}, timeout=min(left_s, 1.0) / self._speed)
         finally:
@@ -209,8 +215,8 @@ class Fleet:
             return
         ledger = self._scheduler.ledger
         if any(self._is_alive(address) for address in ledger.held_by(name)):
-            log.info("%s holds %d links and takes no more", name, ledger.links(name))
-            ledger.learn_full(name, self._now_mono_ms())
+            log.info("%s holds %d links and seems to take no more", name, ledger.links(name))
+            ledger.guess_full(name, self._now_mono_ms())
             return
         log.warning("%s hangs and is reset", name)
         for address in ledger.held_by(name):
@@ -244,6 +250,7 @@ class Fleet:
     def _forget_the_gone(self) -> None:
         before_ms = self._now_mono_ms() - round(self._timing.forget_s * 1000)
         self._scheduler.ledger.forget_learnt(before_ms)
+        self._scheduler.ledger.doubt_guesses(self._now_mono_ms())
         for address in self._register.forget_some(before_ms):
             self._said.pop(address, None)
             self._scheduler.forget(address)

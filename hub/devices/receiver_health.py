@@ -50,9 +50,13 @@ class ReceiverHealth:
         connects_nobody = self.failures >= FAILURES_THAT_HANG and len(self.failed_straps) >= STRAPS_THAT_HANG
         return connects_nobody or (self.has_heard and self.deaf_spells >= DEAF_SPELLS_THAT_HANG)
 
+    def is_reset_due(self, now_ms: int) -> bool:
+        """Whether it hangs, and the last reset has had its time to help."""
+        return self.is_hung() and now_ms >= self._next_reset_ms
+
     def should_reset(self, now_ms: int) -> bool:
         """Whether to reset it now; the books are cleared and the next wait is longer."""
-        if not self.is_hung() or now_ms < self._next_reset_ms:
+        if not self.is_reset_due(now_ms):
             return False
         self._next_reset_ms = now_ms + RESET_WAITS_MS[min(self.resets, len(RESET_WAITS_MS) - 1)]
         self.resets += 1

@@ -107,6 +107,8 @@ class Scheduler:
         self._policy = policy or Policy()
         self._random = random
         self._straps: dict[str, _Strap] = {}
+        self._resting: frozenset[str] = frozenset()
+        self._rest_until_ms = 0
 
     # --- what is heard and wished
 
@@ -127,6 +129,10 @@ class Scheduler:
         """What people want of this strap; forgotten with the strap."""
         if address in self._straps:
             self._straps[address].wish = wish
+
+    def rest(self, addresses: frozenset[str], until_ms: int) -> None:
+        """These alone are let go and not connected until then, so that they advertise."""
+        self._resting, self._rest_until_ms = addresses, until_ms
 
     def forget(self, address: str) -> None:
         """A strap that has no lease and was not heard for long."""
@@ -215,6 +221,7 @@ class Scheduler:
             strap.is_connectable
             and self.ledger.receiver_of(address) is None
             and not strap.wish.is_ignored
+            and not self._rests(address, now_ms)
             and not (strap.wish.way is WayIn.BROADCAST and self._broadcasts(strap, now_ms))
             and now_ms >= strap.not_before_ms
         )
@@ -266,13 +273,15 @@ class Scheduler:
         for receiver in self.ledger.receivers:
             for address in self.ledger.held_by(receiver):
                 strap = self._straps[address]
-                reason = "" if strap.is_leaving else self._objection(strap, receiver, now_ms)
+                reason = "" if strap.is_leaving else self._objection(strap, address, receiver, now_ms)
                 if reason:
                     releases.append(self._release(address, reason))
         return releases
 
-    def _objection(self, strap: _Strap, receiver: str, now_ms: int) -> str:
+    def _objection(self, strap: _Strap, address: str, receiver: str, now_ms: int) -> str:
         wish = strap.wish
+        if self._rests(address, now_ms):
+            return "it shall advertise"
         if wish.is_ignored:
             return "it is ignored"
         if wish.way is WayIn.BROADCAST and self._broadcasts(strap, now_ms):
@@ -298,6 +307,9 @@ class Scheduler:
             strap.better = (best, now_ms)
         is_lasting = now_ms - strap.better[1] >= self._policy.roam_after_ms
         return f"{best} hears it much better" if is_lasting else ""
+
+    def _rests(self, address: str, now_ms: int) -> bool:
+        return now_ms < self._rest_until_ms and address in self._resting
 
     def _release(self, address: str, reason: str) -> Release:
         self._straps[address].is_leaving = True

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 NEW_SHARE = 0.3
 """Weight of a new value in the moving average."""
 
+STALE_MS = 10_000
+"""After such a silence the strap may be anywhere: the average begins anew."""
+
 
 @dataclass(slots=True)
 class Heard:
@@ -31,7 +34,7 @@ class Signals:
         """One advertisement. A value no radio can measure (127, 0 or above) counts as barely heard."""
         value = float(dbm) if -127 <= dbm < 0 else -127.0
         known = self._heard.get(receiver)
-        if known is None:
+        if known is None or now_ms - known.last_ms > STALE_MS:
             self._heard[receiver] = Heard(value, now_ms)
         else:
             known.dbm += NEW_SHARE * (value - known.dbm)

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+GUESS_MS, LONGEST_GUESS_MS = 15_000, 600_000
+"""How long a guessed limit holds, twice as long each time it proves right."""
+
 
 @dataclass(slots=True)
 class _Desk:
@@ -17,6 +20,8 @@ class _Desk:
     held: dict[str, int] = field(default_factory=dict)
     connecting: str | None = None
     learnt_ms: int = 0
+    guesses: int = 0
+    guess_ends_ms: int | None = None
 
     @property
     def limit(self) -> int | None:
@@ -105,8 +110,9 @@ class SlotLedger:
         receiver = self._receiver_of.get(address)
         if receiver is None or self._desks[receiver].connecting != address:
             raise ValueError(f"{address} was not connecting")
-        self._desks[receiver].connecting = None
-        self._desks[receiver].held[address] = now_ms
+        desk = self._desks[receiver]
+        desk.connecting, desk.guesses = None, 0
+        desk.held[address] = now_ms
 
     def release(self, address: str) -> None:
         """Its link is closed, or was never made; nothing happens where there is none."""
@@ -124,7 +130,21 @@ class SlotLedger:
         """The receiver refused although the books had room: what it holds now is all it can."""
         desk = self._desks.get(receiver)
         if desk is not None and desk.held:
-            desk.learnt, desk.learnt_ms = len(desk.held), now_ms
+            desk.learnt, desk.learnt_ms, desk.guess_ends_ms = len(desk.held), now_ms, None
+
+    def guess_full(self, receiver: str, now_ms: int) -> None:
+        """Connects have failed and nobody said why: it may be full, or the air was bad. Tried again soon."""
+        self.learn_full(receiver, now_ms)
+        desk = self._desks.get(receiver)
+        if desk is not None and desk.held:
+            desk.guess_ends_ms = now_ms + min(GUESS_MS << desk.guesses, LONGEST_GUESS_MS)
+            desk.guesses = min(desk.guesses + 1, 10)
+
+    def doubt_guesses(self, now_ms: int) -> None:
+        """Guesses whose time is over no longer stand in the way of an attempt."""
+        for desk in self._desks.values():
+            if desk.guess_ends_ms is not None and now_ms >= desk.guess_ends_ms:
+                desk.learnt = desk.guess_ends_ms = None
 
     def forget_learnt(self, before_ms: int) -> None:
         """What was learnt earlier than this may have been mere interference."""

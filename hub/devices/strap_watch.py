@@ -6,18 +6,18 @@ It neither scans nor connects; it is told what was heard and hands on what is ne
 from __future__ import annotations
 
 import logging
-from collections import deque
 from collections.abc import Callable
 from statistics import median_low
 
 from hub.devices.broadcast import decode_polar
+from hub.devices.contact import ContactBit
 from hub.devices.fusion import Fuser, Verdict
 from hub.devices.gatt import decode_battery, decode_heart_rate, decode_location
 from hub.devices.identity import Proof, clean_name, id_from_address, id_from_name
 from hub.devices.quality import Observed, Quality
 from hub.devices.sensor import SensorKind
 from hub.devices.source import Receiver, ReceiverKind, Sighting
-from hub.devices.wishes import NO_WISH, Wish
+from hub.devices.wishes import NO_WISH, WayIn, Wish
 from hub.domain import Contact, Flaw, Reading, SensorReading, StrapStatus, Via
 from hub.errors import DecodeError
 
@@ -70,11 +70,12 @@ class StrapWatch:
         self._raw_name: str | None = None
         self._name = ""
         self._sightings: dict[str, tuple[int, Sighting]] = {}
-        self._batteries: deque[int] = deque(maxlen=3)
+        self._batteries: tuple[int, ...] = ()
         self._says_battery_low = False
         self._last_reading_ms: int | None = None
         self._last_via = Via.BROADCAST
         self._contact = Contact.UNSUPPORTED
+        self._contact_bit = ContactBit()
         self._fuser = Fuser()
         self._is_malformed = False
         self._is_doubled = False
@@ -177,25 +178,26 @@ class StrapWatch:
         if (verdict := self._fuser.notification(data, now_ms)) in _LOST:
             self.quality.count(_LOST[verdict])
             return
+        contact = self._contact_bit.believed(heart_rate.contact, now_ms, heart_rate.bpm, heart_rate.rr_1024)
         flaws = self.quality.judge(
             Observed(
                 now_ms,
                 heart_rate.bpm,
-                heart_rate.contact,
+                contact,
                 heart_rate.rr_1024,
                 heart_rate.is_malformed,
                 energy_kj=heart_rate.energy_kj,
             )
         )
         sighting = self.latest_sighting(self.connected_by or "")
-        is_off_skin = heart_rate.contact is Contact.NO
+        is_off_skin = contact is Contact.NO
         self._emit(
             Reading(
                 strap_id=self.label,
                 mono_ms=now_ms,
                 bpm=None if is_off_skin else heart_rate.bpm,
                 rr_1024=() if is_off_skin else heart_rate.rr_1024,
-                contact=heart_rate.contact,
+                contact=contact,
                 via=Via.GATT,
                 energy_kj=heart_rate.energy_kj,
                 rssi_dbm=sighting.rssi_dbm if sighting else None,
@@ -219,7 +221,7 @@ class StrapWatch:
     def on_battery(self, data: bytes) -> None:
         """A battery level was read; the median of the last three hides a jump right after connecting."""
         try:
-            self._batteries.append(decode_battery(data))
+            self._batteries = (*self._batteries[-2:], decode_battery(data))
         except DecodeError as error:
             log.info("strap %s: %s", self.label, error)
 
@@ -241,15 +243,16 @@ class StrapWatch:
         )
         if verdict is Verdict.LATE:
             self.quality.count(Flaw.REORDERED)
-        if verdict is not Verdict.NEW:
+        if verdict not in (Verdict.NEW, Verdict.BUNCHED):
             return
-        flaws = self.quality.judge(
-            Observed(now_ms, broadcast.bpm, broadcast.contact, counter=broadcast.frame)
-        )
+        at_ms = now_ms  # no two readings at one time: the later of a bunch stands a millisecond behind
+        if verdict is Verdict.BUNCHED and self._last_reading_ms is not None:
+            at_ms = max(now_ms, self._last_reading_ms + 1)
+        flaws = self.quality.judge(Observed(at_ms, broadcast.bpm, broadcast.contact, counter=broadcast.frame))
         self._emit(
             Reading(
                 strap_id=self.label,
-                mono_ms=now_ms,
+                mono_ms=at_ms,
                 bpm=None if broadcast.contact is Contact.NO else broadcast.bpm,
                 contact=broadcast.contact,
                 via=Via.BROADCAST,
@@ -315,7 +318,14 @@ class StrapWatch:
             worn_at=self.worn_at,
             receivers=tuple(sorted((name, round(dbm)) for name, dbm in strengths.items())),
             is_pod=self._gives_other and not self._gives_heart_rate,
+            needs_link=self._needs_link(),
         )
+
+    def _needs_link(self) -> bool:
+        """Without one nothing comes of a strap that does not broadcast, and no RR intervals of any."""
+        if not self.says_it_broadcasts or self.wish.way is WayIn.CONNECTED:
+            return True
+        return self.wish.wants_rr and self.wish.way is not WayIn.BROADCAST
 
     def _is_held(self, now_ms: int, *, is_refusing: bool) -> bool:
         """It took connections, or says it does, and now takes none: it has given its link to another."""

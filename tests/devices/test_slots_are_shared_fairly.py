@@ -287,6 +287,25 @@ def test_a_limit_is_learnt_and_forgotten() -> None:
     assert ledger.free("hci0") is None
 
 
+def test_a_guessed_limit_is_tried_again_after_twice_as_long_each_time() -> None:
+    ledger, now_ms, held_ms = SlotLedger(), 0, []
+    ledger.set_receivers({"hci0": None})
+    ledger.begin("hci0", "strap")
+    ledger.connected("strap", now_ms=0)
+    for _ in range(8):
+        ledger.guess_full("hci0", began_ms := now_ms)
+        while not ledger.has_room("hci0"):
+            now_ms += 1_000
+            ledger.doubt_guesses(now_ms)
+        held_ms.append(now_ms - began_ms)
+    assert held_ms == [15_000, 30_000, 60_000, 120_000, 240_000, 480_000, 600_000, 600_000]
+    ledger.begin("hci0", "one more")
+    ledger.connected("one more", now_ms)
+    ledger.guess_full("hci0", now_ms)
+    ledger.doubt_guesses(now_ms + 15_000)
+    assert ledger.has_room("hci0")
+
+
 @pytest.mark.parametrize("wrong", ["same strap", "same turn", "no room", "unknown"])
 def test_the_ledger_refuses_what_hardware_cannot_do(wrong: str) -> None:
     ledger = SlotLedger()

@@ -6,7 +6,7 @@ from itertools import pairwise
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hub.devices.fusion import FEWEST_MS_BETWEEN_BROADCASTS, Fuser, Verdict
@@ -172,6 +172,82 @@ def test_four_relays_with_their_delays_give_each_value_once(delays_ms: list[int]
     ]
     assert 27 <= len(taken) <= 30
     assert {(after[1] - before[1]) % 8 for before, after in pairwise(taken)} <= {1, 2}
+
+
+TAKEN = (Verdict.NEW, Verdict.BUNCHED)
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 4_000), st.integers(0, 3_999)), min_size=1, max_size=4),
+    st.integers(0, 1_000),
+)
+@example([(3_000, 500)], 0)
+def test_values_handed_on_in_bunches_are_each_taken_once(ears: list[tuple[int, int]], seed: int) -> None:
+    """An ear of (every, from) hands on what it heard every so many ms: a busy bus, a relay on bad Wi-Fi."""
+    chance = Random(seed)
+    values = [(second * 1_000 + chance.randint(0, 100), 60 + chance.randint(0, 2)) for second in range(40)]
+    heard = sorted(
+        (at_ms + (since_ms - at_ms) % every_ms, number, repeat)
+        for every_ms, since_ms in ears
+        for number, (value_ms, _bpm) in enumerate(values)
+        for repeat in range(3)
+        for at_ms in (value_ms + repeat * 300,)
+    )
+    fuser = Fuser()
+    taken = [
+        number
+        for at_ms, number, _repeat in heard
+        if fuser.broadcast(number % 8, values[number][1], YES, at_ms, is_linked=False) in TAKEN
+    ]
+    assert [number for number in taken if number > 5] == list(range(6, 40))  # before, no gap tells of a bunch
+
+
+@given(st.lists(st.tuples(st.integers(0, 400), st.integers(0, 7), st.integers(60, 62)), max_size=200))
+def test_a_counter_that_moves_with_every_repeat_brings_no_more_than_two_values_a_second(
+    adverts: list[tuple[int, int, int]],
+) -> None:
+    fuser, now_ms = Fuser(), 0
+    taken: list[int] = []
+    for wait_ms, frame, bpm in adverts:
+        now_ms += wait_ms
+        if fuser.broadcast(frame, bpm, YES, now_ms, is_linked=False) in TAKEN:
+            taken.append(now_ms)
+    for first_ms, last_ms in zip(taken, taken[17:], strict=False):
+        assert last_ms - first_ms >= 8_000
+
+
+def test_a_strap_without_a_working_counter_gives_a_value_whenever_it_changes() -> None:
+    fuser = Fuser()
+    rates = (80, 81, 80, 80, 82)
+    taken = [
+        bpm
+        for second, bpm in enumerate(rates)
+        for repeat in range(3)
+        if fuser.broadcast(0, bpm, YES, second * 1_000 + repeat * 300, is_linked=False) in TAKEN
+    ]
+    assert taken == [80, 81, 80, 82]
+
+
+def test_a_bunch_becomes_readings_in_order_and_nothing_is_counted_as_lost() -> None:
+    readings: list[Reading] = []
+    watch = watch_on(readings)
+    watch.connected_by = None
+    for second in range(60):
+        came_ms = second * 1_000 if second < 30 else 30_000 + (second - 30) // 3 * 3_000 + 2_000
+        polar = bytes([0x23 | (second % 8) << 2, 0, 100 + second])
+        watch.on_sighting(
+            Sighting("C0:00:00:00:00:01", "Polar H10 A0000001", "hci0", -60, False, polar, None), came_ms
+        )
+    assert [reading.bpm for reading in readings] == list(range(100, 160))
+    assert all(before.mono_ms < after.mono_ms for before, after in pairwise(readings))
+    assert watch.quality.loss(60_000) == 0
+
+
+def test_what_stays_away_is_lost_though_a_bunch_follows() -> None:
+    quality = Quality()
+    for at_ms, counter in ((0, 0), (1_000, 1), (6_000, 4), (6_001, 5), (6_002, 6), (7_000, 7)):
+        quality.judge(Observed(at_ms, 120, YES, counter=counter))
+    assert quality.missed == 2  # those of the counter's 2 and 3
 
 
 def watch_on(readings: list[Reading]) -> StrapWatch:

@@ -57,6 +57,10 @@ class Field(LocalLink):
         """Somebody runs to a place on the pitch."""
         self._places[controller.name] = (x_m, y_m)
 
+    def put_beside_the_hub(self, controller: Controller) -> None:
+        """Somebody holds it to the receivers, wherever they stand."""
+        self._places.pop(controller.name, None)
+
     def take_out_of_range(self, controller: Controller) -> None:
         """Nothing is heard of this controller any more, and its links are lost."""
         self._out_of_range.add(controller.name)

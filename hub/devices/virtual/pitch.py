@@ -40,6 +40,7 @@ lines on standard input, each with a strap's number:
   silence 3 | wake 3       link and advertisements stay, heart rate stops | goes on
   drop 3                   the link is lost once
   leave 3 | return 3       out of range | back
+  hold 3 | lay 3           held to the hub | back on its athlete
   takeoff 3 | puton 3      skin contact lost, with a stale heart rate | found
   garble 3 | clear 3       notifications with a stray byte | whole again
   die 3 | revive 3         battery empty | replaced
@@ -145,6 +146,8 @@ class Pitch:
             "drop": strap.drop_link,
             "leave": strap.leave_range,
             "return": strap.come_back,
+            "hold": strap.hold_to_hub,
+            "lay": lambda: setattr(strap, "is_held", False),
             "takeoff": lambda: setattr(strap, "in_contact", False),
             "puton": lambda: setattr(strap, "in_contact", True),
             "garble": lambda: setattr(strap, "is_garbling", True),

@@ -69,6 +69,7 @@ class VirtualStrap:
         self._field = field
         self._battery_percent = random.randint(35, 100)
         self._frame = 0
+        self.is_held = False
         self._links = 0
         self._chores: set[asyncio.Task[None]] = set()
         self._controller = Controller(f"strap {number}", link=field)
@@ -112,6 +113,11 @@ class VirtualStrap:
     def swap_wearers(self, other: VirtualStrap) -> None:
         """Two athletes exchange their straps: each pod now lies on the other heart."""
         self.heart, other.heart = other.heart, self.heart
+
+    def hold_to_hub(self) -> None:
+        """Somebody holds the strap to the hub, and keeps it there."""
+        self.is_held = True
+        self._field.put_beside_the_hub(self._controller)
 
     def leave_range(self) -> None:
         """The athlete walks off: links are lost, nothing is heard."""
@@ -164,6 +170,8 @@ class VirtualStrap:
             self._later(self._advertise())
 
     def _run_about(self) -> None:
+        if self.is_held:
+            return
         x_m = min(102.0, max(3.0, self._place[0] + self._random.gauss(0, 2.5)))
         y_m = min(66.0, max(2.0, self._place[1] + self._random.gauss(0, 2.5)))
         self._place = (x_m, y_m)
