@@ -22,6 +22,8 @@ HEAD = """\
 
 Every number Touchline shows, with its formula and where that comes from (author and year).
 A value always carries its formula's version, the parameters used, its coverage and its reservations.
+In downloads a metric's column has the name given here; a percentage whose column does not say so is a
+share of 0 to 1 there.
 
 This page is written by `python -m hub.metric_docs`; `touchline-hub metrics` prints the same.
 """
@@ -50,7 +52,8 @@ def metrics_text(ids: Sequence[str] = ()) -> str:
 def metrics_json(ids: Sequence[str] = ()) -> str:
     """The same as JSON, a list of objects. Raises UnknownMetric."""
     chosen = [metric(metric_id) for metric_id in ids] if ids else list(METRICS)
-    return json.dumps([asdict(it) for it in chosen], ensure_ascii=False, indent=2)
+    rows = [{**asdict(it), "column": it.column} for it in chosen]
+    return json.dumps(rows, ensure_ascii=False, indent=2)
 
 
 def page() -> str:
@@ -75,7 +78,8 @@ def _facts(it: Metric) -> list[tuple[str, str]]:
 
 def _in_full(it: Metric) -> str:
     lines = [f"{it.name} [{it.unit_text}]", textwrap.fill(it.meaning, WIDTH), ""]
-    facts = [*_facts(it), ("Id", f"{it.metric_id}, formula version {it.version}")]
+    known_as = f"{it.metric_id}, formula version {it.version}, column {it.column} in downloads"
+    facts = [*_facts(it), ("Id", known_as)]
     for name, text in facts:
         lines.append(
             textwrap.fill(
@@ -89,7 +93,7 @@ def _section(it: Metric) -> str:
     lines = [
         f"### {it.name}",
         "",
-        f"`{it.metric_id}` · {it.unit_text} · version {it.version}",
+        f"`{it.metric_id}` · {it.unit_text} · version {it.version} · column `{it.column}`",
         "",
         it.meaning,
         "",

@@ -13,11 +13,12 @@ from hub.analytics.catalogue_days import DAYS
 from hub.analytics.catalogue_external import EXTERNAL
 from hub.analytics.catalogue_heart import HEART
 from hub.analytics.catalogue_people import PEOPLE
+from hub.analytics.catalogue_running import RUNNING
 from hub.analytics.catalogue_variability import VARIABILITY
 from hub.analytics.errors import UnknownMetric
 from hub.analytics.metric import Metric
 
-METRICS: tuple[Metric, ...] = (*HEART, *VARIABILITY, *EXTERNAL, *DAYS, *PEOPLE)
+METRICS: tuple[Metric, ...] = (*HEART, *VARIABILITY, *EXTERNAL, *RUNNING, *DAYS, *PEOPLE)
 ZONE_PREFIX = "time_in_zone"
 
 _BY_ID = {it.metric_id: it for it in METRICS}
@@ -30,5 +31,12 @@ def metric(metric_id: str) -> Metric:
     if found := _BY_ID.get(metric_id):
         return found
     if zone := _ONE_ZONE.fullmatch(metric_id):
-        return replace(_BY_ID[ZONE_PREFIX], metric_id=metric_id, name=f"Time in zone {zone[1]}")
+        return replace(
+            _BY_ID[ZONE_PREFIX], metric_id=metric_id, name=f"Time in zone {zone[1]}", stem=f"z{zone[1]}"
+        )
     raise UnknownMetric(metric_id)
+
+
+def columns(*metric_ids: str) -> tuple[str, ...]:
+    """The heads of these metrics' columns in a download. Raises UnknownMetric."""
+    return tuple(metric(it).column for it in metric_ids)

@@ -32,12 +32,14 @@ EXTERNAL: tuple[Metric, ...] = (
         "integral of speed where it is at or above the threshold", "1", _E, "Varley 2017", _SPEED,
         (_BY, "external.speed_load"), (_HIGH,), (_FIXES, "thresholds differ by sport, sex and age"),
         short="High speed",
+        stem="high_speed",
     ),
     Metric(
         "sprint_distance", "Sprint distance", "m", "Distance covered at 7.0 m/s (25.2 km/h) or faster.",
         "integral of speed where it is at or above the threshold", "1", _E, "Varley 2017", _SPEED,
         (_BY, "external.speed_load"), (_SPRINT,), (_FIXES, "thresholds differ by sport, sex and age"),
         short="Sprints",
+        stem="sprint",
     ),
     Metric(
         "high_speed_bouts", "High-speed runs", "count", "How often the athlete ran at high speed.",

@@ -175,7 +175,27 @@ HEART: tuple[Metric, ...] = (
         _OWN_RULE,
         ("heart rate",),
         ("credit.coverage_of", "credit.credited_time", "histogram.heart_histogram", *_SESSION),
-        limits=(_GAPS, "loads with low coverage are too small, not low"),
+        limits=(
+            _GAPS,
+            "loads with low coverage are too small, not low",
+            "doubtful rates count; how much of it they are stands beside it",
+        ),
+    ),
+    Metric(
+        "doubtful_share",
+        "Doubtful share",
+        "%",
+        "How much of the time heard rests on heart rates that jump or do not move at all.",
+        "100 x seconds of doubtful rates / seconds heard; doubtful is a rate further from the believed one "
+        "than 20 bpm + 10 bpm for each second since, until 5 agree, and one that stays the same for 30 s "
+        "without two unequal beats",
+        "1",
+        _H,
+        _OWN_RULE,
+        ("heart rate",),
+        ("doubt.doubtful_share",),
+        limits=("doubtful rates still count in every load", "less than a second is not said"),
+        short="Doubtful",
     ),
     Metric(
         "banister_trimp",
@@ -192,6 +212,7 @@ HEART: tuple[Metric, ...] = (
         (HR_MAX, HR_REST, SEX, MetricParameter("b", "1"), MetricParameter("k", "1")),
         (_GAPS, _AU, "sex unknown: no value but the two results as a band", "constants from adults"),
         short="Banister",
+        stem="banister",
     ),
     Metric(
         "edwards_trimp",
@@ -207,6 +228,7 @@ HEART: tuple[Metric, ...] = (
         (HR_MAX,),
         (_GAPS, _AU, "one beat across an edge changes the weight by a whole step"),
         short="Edwards",
+        stem="edwards",
     ),
     Metric(
         "lucia_trimp",
@@ -222,6 +244,7 @@ HEART: tuple[Metric, ...] = (
         (MetricParameter("vt1_bpm", "bpm"), MetricParameter("vt2_bpm", "bpm")),
         (_GAPS, _AU, "only with thresholds from the athlete's own laboratory test"),
         short="Lucia",
+        stem="lucia",
     ),
     Metric(
         "itrimp",

@@ -17,6 +17,8 @@ AFTER_MS = (54_500, 65_500)
 """The windows of `heart_rate_recovery` around the stop, with half a reading of 1 s at either end."""
 LATE_MS = 10_000
 """How late the stop may be said."""
+ON_ITS_WAY_MS = 1_000
+"""How long a reading may take from the strap to the fold."""
 
 
 @dataclass(slots=True)
@@ -25,7 +27,9 @@ class LiveRecovery:
 
     stop_ms: int | None = None
     last_ms: int | None = None
+    _lately: deque[tuple[int, int]] = field(default_factory=deque)
     _near: deque[tuple[int, int]] = field(default_factory=deque)
+    _final: HeartRateRecovery | None = field(default=None, compare=False)
 
     @property
     def result(self) -> HeartRateRecovery | None:
@@ -33,12 +37,20 @@ class LiveRecovery:
 
         Source: Cole et al. (1999).
         """
-        if self.stop_ms is None or self.last_ms is None or self.last_ms < self.stop_ms + AFTER_MS[1]:
+        return None if self.last_ms is None else self._by(self.last_ms)
+
+    def result_at(self, now_ms: int) -> HeartRateRecovery | None:
+        """As `result`, also of a strap that fell silent: what has not come by then comes no more."""
+        return self.result or self._by(now_ms - ON_ITS_WAY_MS)
+
+    def _by(self, at_ms: int) -> HeartRateRecovery | None:
+        if self.stop_ms is None or at_ms < self.stop_ms + AFTER_MS[1]:
             return None
-        at_ms = np.array([at for at, _ in self._near], dtype=np.int64)
-        return heart_rate_recovery(
-            at_ms, np.array([bpm for _, bpm in self._near], dtype=np.int64), self.stop_ms
-        )
+        if self._final is None:
+            heard_ms = np.array([at for at, _ in self._near], dtype=np.int64)
+            bpm = np.array([bpm for _, bpm in self._near], dtype=np.int64)
+            self._final = heart_rate_recovery(heard_ms, bpm, self.stop_ms)
+        return self._final
 
 
 def advance_recovery(state: LiveRecovery, mono_ms: int, bpm: int | None) -> None:
@@ -46,19 +58,17 @@ def advance_recovery(state: LiveRecovery, mono_ms: int, bpm: int | None) -> None
     if bpm is None or bpm <= 0 or (state.last_ms is not None and mono_ms <= state.last_ms):
         return
     state.last_ms = mono_ms
-    if state.stop_ms is not None:
-        if _counts(mono_ms - state.stop_ms):
-            state._near.append((mono_ms, bpm))
-        return
-    state._near.append((mono_ms, bpm))
-    while state._near[0][0] <= mono_ms + END_MS[0] - LATE_MS:
-        state._near.popleft()
+    state._lately.append((mono_ms, bpm))
+    while state._lately[0][0] <= mono_ms + END_MS[0] - LATE_MS:
+        state._lately.popleft()
+    if state.stop_ms is not None and _counts(mono_ms - state.stop_ms):
+        state._near.append((mono_ms, bpm))
 
 
 def stop_effort(state: LiveRecovery, stop_ms: int) -> None:
     """The effort ended at that time, now or at most 10 s ago; a later stop begins a new recovery."""
-    state.stop_ms = stop_ms
-    state._near = deque(it for it in state._near if _counts(it[0] - stop_ms))
+    state.stop_ms, state._final = stop_ms, None
+    state._near = deque(it for it in state._lately if _counts(it[0] - stop_ms))
 
 
 def _counts(after_ms: int) -> bool:

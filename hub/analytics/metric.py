@@ -6,6 +6,7 @@ It holds no metric itself (the catalogue does) and computes nothing.
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -48,7 +49,8 @@ class Metric:
 
     `meaning` is one sentence for a coach, `needs` what must be known or measured, `limits` where it holds
     and how it is to be read. `source` names author and year. `computed_by` are the functions below
-    `hub.analytics` that give it. `short` is the name where there is little room.
+    `hub.analytics` that give it. `short` is the name where there is little room, `stem` begins the name of
+    its column in downloads where that is not the id.
     """
 
     metric_id: str
@@ -64,6 +66,17 @@ class Metric:
     parameters: tuple[MetricParameter, ...] = ()
     limits: tuple[str, ...] = ()
     short: str = ""
+    stem: str = ""
+
+    @property
+    def column(self) -> str:
+        """Its column in downloads with the unit in the name, as in `distance_m`.
+
+        A count has none. A percentage has none either: it is a share of 0 to 1 unless its id says percent.
+        """
+        stem, unit = self.stem or self.metric_id, re.sub(r"[^a-z0-9]+", "_", self.unit.lower()).strip("_")
+        is_bare = self.unit in ("1", "%", "count") or stem.endswith(f"_{unit}")
+        return stem if is_bare else f"{stem}_{unit}"
 
     @property
     def unit_text(self) -> str:

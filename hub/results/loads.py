@@ -79,6 +79,7 @@ def _row(athlete: Athlete, outcome: Outcome, is_recomputed: bool) -> LoadRow:
         zone_edges_bpm=tuple(float(edge) for edge in edges),
         has_own_zones=outcome.parameters.zones is not None,
         estimated=tuple(sorted({name for used in uses for name in found[used].estimated})),
+        covered_s=outcome.histogram.covered_s,
         recomputed_at_ms=kept.new.computed_at_ms if kept is not None and is_recomputed else None,
     )
 

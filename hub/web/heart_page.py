@@ -1,28 +1,27 @@
 """Further heart-rate numbers of a session: every metric somebody has a value for, and tests run inside it.
 
-A fragment of the session's page; the times of a test are typed here and kept nowhere.
+A fragment of the session's page; times typed here are kept nowhere, stops marked during the session are.
 """
 
 from __future__ import annotations
 
 import re
-import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 from uuid import UUID
 
-from litestar import get
+from litestar import get, post
 from litestar.params import FromPath, QueryParameter
 from litestar.response import Template
 
 from hub.analytics.result import Result
-from hub.domain import Session
-from hub.results.heart import SHOWN, TESTS, HeartRow, HeartTest, heart_table
+from hub.results.heart import SHOWN, HeartRow, HeartTable, HeartTest, heart_table
 from hub.web.parts import parts_of
-from hub.web.shell import AnyRequest, is_fragment, page
+from hub.web.shell import AnyRequest, Form, is_fragment, minutes_text, page
 
 _TIME = re.compile(r"(?:(\d{1,2}):)?(\d{1,3}):([0-5]\d)", re.ASCII)
 SHORTEST_RUN_S = 60
+TYPED = ("stop", "run_from", "run_to")
 TIME_FAULT = "Give the time since the session began as minutes:seconds, such as 12:30."
 
 
@@ -33,6 +32,14 @@ class HeartView:
     row: HeartRow
     cells: tuple[tuple[str, str], ...]
     notes: str
+
+
+@dataclass(frozen=True, slots=True)
+class StopView:
+    """One stop that was marked while the session ran, in words."""
+
+    stop_id: str
+    text: str
 
 
 def seconds_of(text: str) -> int | None:
@@ -48,7 +55,7 @@ def read_test(stop: str, run_from: str, run_to: str) -> tuple[HeartTest, dict[st
     """The test that was typed, and what is wrong with it by field; nothing typed is no test."""
     faults = {
         name: TIME_FAULT
-        for name, text in (("stop", stop), ("run_from", run_from), ("run_to", run_to))
+        for name, text in zip(TYPED, (stop, run_from, run_to), strict=True)
         if text.strip() and seconds_of(text) is None
     }
     begin_s, end_s = seconds_of(run_from), seconds_of(run_to)
@@ -77,7 +84,20 @@ def heart_view(row: HeartRow, columns: tuple[str, ...]) -> HeartView:
     flags = dict.fromkeys(
         str(flag) for name in columns if name in row.results for flag in row.results[name].flags
     )
+    if row.stop_s is not None and "hrr60" in row.results:
+        flags |= {f"stopped at {minutes_text(row.stop_s)}": None}
     return HeartView(row, tuple(cell(row.results.get(name)) for name in columns), "; ".join(flags))
+
+
+def stop_views(table: HeartTable) -> tuple[StopView, ...]:
+    """The marked stops in words, the first one first."""
+    names = {row.athlete.athlete_id: row.athlete.name for row in table.rows}
+    found = []
+    for stop in table.stops:
+        at = minutes_text((stop.mono_ms - table.session.mono0_ms) / 1000)
+        one = names.get(stop.athlete_ids[0], "one athlete") if len(stop.athlete_ids) == 1 else ""
+        found.append(StopView(stop.stop_id, f"{at}, {one or f'{len(stop.athlete_ids)} athletes'}"))
+    return tuple(found)
 
 
 @get("/sessions/{session_id:uuid}/heart", include_in_schema=False)
@@ -87,27 +107,44 @@ async def heart_numbers(
     stop: Annotated[str, QueryParameter()] = "",
     run_from: Annotated[str, QueryParameter()] = "",
     run_to: Annotated[str, QueryParameter()] = "",
+    mark: Annotated[str, QueryParameter()] = "",
 ) -> Template:
-    """The table; `stop`, `run_from` and `run_to` (minutes:seconds of the session) add the tests."""
+    """The table; `stop`, `run_from` and `run_to` (minutes:seconds of the session) add the tests.
+
+    `mark` is the stop to work out of those marked in the session; without it each athlete's last one is.
+    """
+    typed = {"stop": stop, "run_from": run_from, "run_to": run_to}
+    return await _content(request, session_id, typed, mark)
+
+
+@post("/sessions/{session_id:uuid}/heart/unstop", status_code=200, include_in_schema=False)
+async def unstop(request: AnyRequest, session_id: FromPath[UUID], data: Form) -> Template:
+    """Take a marked stop back."""
+    await parts_of(request).actions.take_stop_back(data.get("stop_id", ""), None)
+    return await _content(request, session_id, dict.fromkeys(TYPED, ""), "")
+
+
+async def _content(request: AnyRequest, session_id: UUID, typed: dict[str, str], mark: str) -> Template:
     parts = parts_of(request)
-    test, faults = read_test(stop, run_from, run_to)
-    now_mono_ms = parts.now_mono_ms()
-
-    def question(db: sqlite3.Connection) -> tuple[Session, list[HeartRow]]:
-        return heart_table(db, str(session_id), now_mono_ms, test)
-
-    session, rows = await parts.database.read(question)
-    columns = tuple(name for name in SHOWN if any(name in row.results for row in rows))
+    test, faults = read_test(*(typed[name] for name in TYPED))
+    test, now_mono_ms = replace(test, stop_id=mark or None), parts.now_mono_ms()
+    table = await parts.database.read(lambda db: heart_table(db, str(session_id), now_mono_ms, test))
+    columns = tuple(name for name in SHOWN if any(name in row.results for row in table.rows))
+    is_part = is_fragment(request)
+    is_beside_live = is_part and table.session.is_live and not table.session.hub_id
     return page(
         request,
-        "_heart.html" if is_fragment(request) else "heart.html",
-        session=session,
+        "_heart.html" if is_part else "heart.html",
+        session=table.session,
         columns=columns,
-        views=[heart_view(row, columns) for row in rows],
-        typed={"stop": stop, "run_from": run_from, "run_to": run_to},
+        panels=[name for name in columns if not (name == "hrr60" and is_beside_live)],
+        views=[heart_view(row, columns) for row in table.rows],
+        typed=typed,
         faults=faults,
-        is_tested=any(name in columns for name in TESTS),
+        stops=stop_views(table),
+        mark=mark,
+        is_tested=any(typed.values()) or bool(mark),
     )
 
 
-HANDLERS = [heart_numbers]
+HANDLERS = [heart_numbers, unstop]

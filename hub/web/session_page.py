@@ -17,7 +17,8 @@ from litestar import Response, get
 from litestar.params import FromPath, QueryParameter
 from litestar.response import Template
 
-from hub.analytics.catalogue import metric
+from hub.analytics.catalogue import ZONE_PREFIX, columns, metric
+from hub.analytics.doubt import doubt_text, doubtful_share
 from hub.domain import Athlete, LoadRow, Session
 from hub.results import loads
 from hub.results.external import ExternalRow, external_table
@@ -32,8 +33,8 @@ from hub.web.trust_words import doubt_note
 from hub.web.zone_colours import zone_css
 
 COVERAGE_LOW = 0.8
-CSV_HEAD = ("number", "name", "banister_au", "edwards_au", "mean_bpm", "max_bpm")
-CSV_END = ("coverage", "estimated_s", "own_zone_edges_bpm", "flags")
+CSV_HEAD = ("number", "name", *columns("banister_trimp", "edwards_trimp", "mean_bpm", "max_bpm"))
+CSV_END = (*columns("coverage", "doubtful_share"), "estimated_s", "own_zone_edges_bpm", "flags")
 STANDARD_COUNT = 6
 
 
@@ -56,6 +57,7 @@ class LoadView:
     zones_text: str
     hard_s: float
     flags: tuple[str, ...]
+    doubt: str = ""
 
 
 def zone_shares(zone_s: tuple[float, ...]) -> tuple[ZoneShare, ...]:
@@ -103,7 +105,8 @@ def load_view(row: LoadRow, trust: Trust | None = None) -> LoadView:
     """Words and bar for one row."""
     spent = [f"Z{zone} {_minutes(s)}" for zone, s in enumerate(row.zone_s) if s >= 1]
     hard_s = sum(row.zone_s[4:])
-    return LoadView(row, zone_shares(row.zone_s), " · ".join(spent) or "–", hard_s, flags(row, trust))
+    words, doubt = " · ".join(spent) or "–", doubt_text(_share(row, trust))
+    return LoadView(row, zone_shares(row.zone_s), words, hard_s, flags(row, trust), doubt)
 
 
 def minute_means(t_s: list[int], bpm: list[int | None]) -> list[tuple[int, int | None]]:
@@ -119,6 +122,10 @@ def _csv_text(value: str) -> str:
     return f"'{value}" if value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
 
 
+def _share(row: LoadRow, trust: Trust | None) -> float | None:
+    return None if trust is None else doubtful_share(trust.doubtful_ms, row.covered_s)
+
+
 def load_csv(
     rows: list[LoadRow],
     moved: Mapping[str, ExternalRow] | None = None,
@@ -130,7 +137,8 @@ def load_csv(
     count = max((len(row.zone_s) for row in rows), default=STANDARD_COUNT)
     count = max(count, STANDARD_COUNT)
     work_head = external_view.CSV_HEAD if moved else ()
-    writer.writerow([*CSV_HEAD, *(f"z{zone}_s" for zone in range(count)), *CSV_END, *work_head])
+    zones = columns(*(f"{ZONE_PREFIX}_{zone}" for zone in range(count)))
+    writer.writerow([*CSV_HEAD, *zones, *CSV_END, *work_head])
     for row in rows:
         au = ["" if v is None else f"{v:.1f}" for v in (row.banister_au, row.edwards_au, row.mean_bpm)]
         writer.writerow(
@@ -142,6 +150,7 @@ def load_csv(
                 *(f"{s:.0f}" for s in row.zone_s),
                 *[""] * (count - len(row.zone_s)),
                 f"{row.coverage:.3f}",
+                f"{_share(row, (trusts or {}).get(row.athlete_id)) or 0.0:.3f}",
                 f"{row.estimated_s:.0f}",
                 " ".join(f"{edge:.1f}" for edge in row.zone_edges_bpm) if row.has_own_zones else "",
                 "; ".join(flags(row, (trusts or {}).get(row.athlete_id))),

@@ -62,3 +62,36 @@ def test_a_second_stop_begins_anew_and_says_nothing_at_first() -> None:
         advance_recovery(state, 1_000 * at, 150)
     stop_effort(state, 80_000)
     assert state.result is None
+
+
+@settings(max_examples=100, deadline=None)
+@given(SERIES, st.integers(6_000, 15_000), st.integers(500, 80_000))
+def test_a_second_stop_at_any_time_after_the_first_equals_the_batch(
+    steps: list[tuple[int, int]], first_ms: int, later_ms: int
+) -> None:
+    times = accumulate(step for step, _ in steps)
+    samples = [(at, bpm) for at, (_, bpm) in zip(times, steps, strict=True)]
+    state, said, second_ms = LiveRecovery(), 0, first_ms + later_ms
+    for at_ms, bpm in samples:
+        for number, stop_ms in enumerate((first_ms, second_ms), start=1):
+            if said < number and at_ms > stop_ms:
+                stop_effort(state, stop_ms)
+                said = number
+        advance_recovery(state, at_ms, bpm or None)
+    heard = {at: bpm for at, bpm in reversed(samples) if bpm > 0}
+    if said < 2 or not heard or max(heard) < second_ms + 65_500:
+        return
+    at_ms_all, bpm_all = np.array(list(heard), dtype=np.int64), np.array(list(heard.values()), dtype=np.int64)
+    assert state.result == heart_rate_recovery(at_ms_all, bpm_all, second_ms)
+
+
+def test_a_strap_that_falls_silent_is_judged_by_the_clock() -> None:
+    state = LiveRecovery()
+    for at in range(70):
+        advance_recovery(state, 1_000 * at, 150)
+    stop_effort(state, 69_000)
+    assert state.result_at(135_400) is None
+    found = state.result_at(135_600)
+    assert state.result is None
+    assert found is not None
+    assert (found.fall_bpm, found.end_bpm) == (None, 150)
