@@ -10,7 +10,8 @@ import asyncio
 import json
 import logging
 import time
-from collections import defaultdict
+from array import array
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -25,6 +26,7 @@ from hub.config import HubSettings
 from hub.devices.gatt import HEART_RATE_MEASUREMENT
 from hub.devices.source import Link, RadioSource, Receiver, Scan, Sighting
 from hub.devices.virtual.strap_address import static_address
+from hub.memory import give_back_what_is_freed
 from hub.radio import close_radio, open_radio
 from hub.store import worn
 from hub.store.database import Database
@@ -71,12 +73,15 @@ class Measured:
 
 
 class MeteredRadio:
-    """The radio, with the time each value took from its strap to the end of all that is done with it."""
+    """The radio, with the time each value took from its strap to the end of all that is done with it.
+
+    It runs in the process it measures, so what it keeps of a value is a few bytes.
+    """
 
     def __init__(self, radio: RadioSource) -> None:
         self._radio = radio
-        self.latencies_ms: list[int] = []
-        self.heard: dict[str, list[int]] = defaultdict(list)
+        self.latencies_ms: Counter[int] = Counter()
+        self.heard: dict[str, array[int]] = defaultdict(lambda: array("q"))
         self._frames: dict[str, int] = {}
         self.is_counting = False
 
@@ -119,7 +124,7 @@ class MeteredRadio:
         now_ms = mono_ms()
         self.heard[address].append(now_ms)
         if self.is_counting:
-            self.latencies_ms.append((now_ms - stamp) % modulus)
+            self.latencies_ms[(now_ms - stamp) % modulus] += 1
 
 
 class _MeteredLink:
@@ -148,6 +153,7 @@ class _MeteredLink:
 
 def measure(order: Order) -> Measured:
     """Run a hub beside the pitch and say what was found; it ends when the measurement does."""
+    give_back_what_is_freed()
     return asyncio.run(_measure(order))
 
 
@@ -223,7 +229,7 @@ async def _count_samples(
         for address, at_ms in radio.heard.items()
     ]
     expected, kept = (sum(column) for column in zip(*counts, strict=True))
-    latencies = sorted(radio.latencies_ms)
+    latencies = sorted(radio.latencies_ms.elements())
     return Measured(
         squad_up_s=squad_up_s, expected=expected, stored=kept, lost=expected - kept,
         p50_ms=_share(latencies, 0.5), p99_ms=_share(latencies, 0.99), worst_ms=_share(latencies, 1.0),
@@ -251,7 +257,7 @@ async def _count_descriptors(hub: Hub, order: Order, squad_up_s: float) -> Measu
 
 
 def _counted(
-    heard_ms: list[int], stored: worn.HeartRates | None, from_ms: int, to_ms: int
+    heard_ms: array[int], stored: worn.HeartRates | None, from_ms: int, to_ms: int
 ) -> tuple[int, int]:
     """One strap's values: how many it sent from the first heard in the window to the last, how many are kept.
 

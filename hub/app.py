@@ -33,7 +33,10 @@ from hub.devices.source import RadioSource
 from hub.domain import Athlete, Session
 from hub.import_desk import DeskSetting, ImportDesk
 from hub.imports import originals
+from hub.imports.arrange import arrange_recorded
 from hub.imports.parcel import unpacked
+from hub.learnt_time import LearntTime
+from hub.memory import give_back_what_is_freed
 from hub.pods import Pods
 from hub.radio import close_radio, open_radio
 from hub.radio_check import radio_warning
@@ -96,7 +99,14 @@ class Hub:
         )
         self.wishes = StrapWishes(database, self.fleet, self.clock.wall_ms)
         self.wearing = WearingDesk(
-            Parts(database, self.recorder, self.fleet.statuses, self.moment, self._wearing_changed)
+            Parts(
+                database,
+                self.recorder,
+                self.fleet.statuses,
+                self.moment,
+                self._wearing_changed,
+                self.fleet.let_advertise,
+            )
         )
         outbox = StoreOutbox(
             database, self._boot_id, self.moment, self.clock.learn,
@@ -104,7 +114,9 @@ class Hub:
         )  # fmt: skip
         self.imports = ImportDesk(database, self.moment, desk_setting(settings))
         self.recalculation = Recalculation(database, self.clock.wall_ms)
-        self.time = TimeWatch(database, self.clock, self.moment, self.recalculation.wake)
+        woken = self.recalculation.wake
+        self.time = TimeWatch(database, self.clock, self.moment, woken, arrange_recorded)
+        self.learnt = LearntTime(database, self.clock, self.moment, offset_s, arrange_recorded, woken)
         key_path = settings.database_path.with_name("hub.key")
         self.uplink = Uplink(database, outbox, self.clock, key_path)
         self.bundles = BundleDesk(
@@ -217,6 +229,7 @@ class Hub:
             await self.pods.tick()
             await self.recorder.refresh_alpha1()
             self.board.set_battery(battery)
+            self.board.set_motion(self.pods.on_athletes())
             self.board.warning = self._warning()
             self.frames.publish(self.board.snapshot(self.clock.mono_ms(), self.clock.wall_ms()))
             await self.database.fold_log()  # now, with most of a second until the next tick
@@ -337,6 +350,8 @@ class Hub:
                 save_athlete=self._save_athlete,
                 change_values=self._change_values,
                 set_change_removed=self._set_change_removed,
+                stop_effort=self.recorder.stop_effort,
+                take_stop_back=self.recorder.take_stop_back,
                 enrol=self.uplink.enrol,
                 sync_now=self._sync_soon,
                 pause_sync=self.uplink.pause,
@@ -358,6 +373,7 @@ class Hub:
             now_wall_ms=self.clock.wall_ms,
             clock_is_verified=lambda: self.clock.is_verified,
             hear_tablet=self.time.tablets.hear,
+            answer_time=self.learnt.answer,
             version=__version__,
             stopping=self.stopping,
             frames=self.frames,
@@ -418,6 +434,7 @@ def desk_setting(settings: HubSettings) -> DeskSetting:
 
 async def serve(settings: HubSettings, on_ready: Callable[[Hub], None] = lambda _hub: None) -> None:
     """Open the store and the radio, run the hub until it is stopped, and close both."""
+    give_back_what_is_freed()
     with owned(settings):
         database = Database.open(settings.database_path)
         radio: RadioSource | None = None

@@ -14,10 +14,14 @@ from numpy.typing import NDArray
 from hub.analytics.credit import coverage_of
 from hub.analytics.custom_zones import zone_between
 from hub.analytics.dfa import Alpha1
+from hub.analytics.doubt import HeardTime, doubtful_share
 from hub.analytics.live_hrv import LiveBeats, advance_beats, unbroken_rr_1024
 from hub.analytics.live_load import LiveLoad, advance
+from hub.analytics.live_motion import LiveMotion, live_motion
+from hub.analytics.live_recovery import LiveRecovery, advance_recovery, stop_effort
+from hub.analytics.recovery import HeartRateRecovery
 from hub.analytics.zones import percent_of_max, zone_of
-from hub.domain import DOUBTFUL, Athlete, Contact, Flaw, Reading, Session
+from hub.domain import DOUBTFUL, Athlete, Contact, Flaw, MotionReading, Reading, Session
 
 FRESH_S = 5.0
 HEARD_RECENTLY_MS = 10_000
@@ -28,7 +32,8 @@ class LiveState:
     """One athlete's tile in numbers; None is unknown, and `age_s` None is never heard.
 
     `rmssd_ms` and `alpha1` are of the last two minutes of beats, None once they are over 10 s old. `doubt` is
-    why the rate should not be believed as it stands.
+    why the rate should not be believed as it stands. `stopped_s` is how long ago a hard effort ended, `hrr60`
+    the recovery since, None until a minute after. `doubtful_share` (0 to 1) is of the time covered.
     """
 
     athlete: Athlete
@@ -45,6 +50,10 @@ class LiveState:
     rmssd_ms: float | None = None
     alpha1: Alpha1 | None = None
     doubt: Flaw | None = None
+    stopped_s: float | None = None
+    hrr60: HeartRateRecovery | None = None
+    motion: LiveMotion | None = None
+    doubtful_share: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +79,8 @@ class _Wearing:
     load: LiveLoad
     beats: LiveBeats = field(default_factory=LiveBeats)
     alpha1: Alpha1 | None = None
+    recovery: LiveRecovery = field(default_factory=LiveRecovery)
+    heard: HeardTime = field(default_factory=HeardTime)
     strap_id: str | None = None
     bpm: int | None = None
     heard_ms: int | None = None
@@ -87,6 +98,7 @@ class Board:
     _rows: dict[str, _Wearing] = field(default_factory=dict)
     _strangers: dict[str, int] = field(default_factory=dict)
     _battery: dict[str, int] = field(default_factory=dict)
+    _motion: Mapping[str, MotionReading] = field(default_factory=dict)
     _seq: int = 0
 
     def set_athletes(self, athletes: list[Athlete]) -> None:
@@ -106,16 +118,41 @@ class Board:
         self.session, self.started_ms = session, started_ms
         for row in self._rows.values():
             row.load, row.beats, row.alpha1 = LiveLoad(row.athlete.profile), LiveBeats(), None
+            row.recovery, row.heard = LiveRecovery(), HeardTime()
 
     def set_battery(self, percent_by_strap: dict[str, int]) -> None:
         """What the radio last read of each strap's battery."""
         self._battery = percent_by_strap
 
-    def set_refolded(self, athlete_id: str, load: LiveLoad, beats: LiveBeats) -> None:
-        """Put a refolded load and refolded beats in place of the running ones."""
+    def set_motion(self, by_athlete: Mapping[str, MotionReading]) -> None:
+        """What each athlete's running pod said last; whoever is not in it wears none that speaks."""
+        self._motion = by_athlete
+
+    def set_refolded(self, athlete_id: str, load: LiveLoad, beats: LiveBeats, recovery: LiveRecovery) -> None:
+        """Put a refolded load, refolded beats and a refolded recovery in place of the running ones."""
         if athlete_id in self._rows:
             row = self._rows[athlete_id]
-            row.load, row.beats, row.alpha1 = load, beats, None
+            row.load, row.beats, row.alpha1, row.recovery = load, beats, None, recovery
+
+    def set_heard(self, athlete_id: str, heard: HeardTime) -> None:
+        """Put a refolded account of what was heard in place of the running one."""
+        if athlete_id in self._rows:
+            self._rows[athlete_id].heard = heard
+
+    def heard_lately(self, now_mono_ms: int) -> dict[str, int | None]:
+        """Everyone whose heart rate came within the last 10 s, and when they last stopped."""
+        since_ms = now_mono_ms - HEARD_RECENTLY_MS
+        return {
+            athlete_id: row.recovery.stop_ms
+            for athlete_id, row in self._rows.items()
+            if row.heard_ms is not None and row.heard_ms >= since_ms
+        }
+
+    def stop_effort(self, athlete_ids: Collection[str], stop_ms: int) -> None:
+        """A hard effort of theirs ended then, at most 10 s ago: their recovery is followed."""
+        for athlete_id in athlete_ids:
+            if athlete_id in self._rows:
+                stop_effort(self._rows[athlete_id].recovery, stop_ms)
 
     def beat_windows(self, now_mono_ms: int) -> dict[str, NDArray[np.int64]]:
         """Copies of the unbroken intervals in 1/1024 s of everyone whose beats were heard just now."""
@@ -141,6 +178,8 @@ class Board:
         if reading.bpm is not None and self.session is not None:
             advance(row.load, reading.mono_ms, reading.bpm)
             advance_beats(row.beats, reading.mono_ms, reading.rr_1024, reading.strap_id)
+            row.heard.advance(reading.mono_ms, is_doubtful=reading.is_doubtful)
+            advance_recovery(row.recovery, reading.mono_ms, reading.bpm)
 
     def take_off(self, athlete_id: str) -> None:
         """The athlete no longer wears a strap: nothing live to show, the load so far stays."""
@@ -181,6 +220,7 @@ class Board:
         hr_max, counting = row.athlete.hr_max_bpm, elapsed_s is not None
         has_beats = counting and _is_recent(row.beats, now_mono_ms)
         known = row.bpm is not None and hr_max is not None
+        stop_ms = row.recovery.stop_ms if counting else None
         return LiveState(
             athlete=row.athlete,
             strap_id=row.strap_id,
@@ -196,11 +236,22 @@ class Board:
             rmssd_ms=row.beats.rmssd_ms if has_beats else None,
             alpha1=row.alpha1 if has_beats else None,
             doubt=next((flaw for flaw in row.flaws if flaw in DOUBTFUL), None) if row.flaws else None,
+            doubtful_share=doubtful_share(row.heard.doubtful_ms, row.load.covered_s) if counting else None,
+            stopped_s=None if stop_ms is None else max(0.0, (now_mono_ms - stop_ms) / 1000),
+            hrr60=None if stop_ms is None else row.recovery.result_at(now_mono_ms),
+            motion=_motion(self._motion.get(row.athlete.athlete_id), now_mono_ms),
         )
 
 
 def _is_recent(beats: LiveBeats, now_mono_ms: int) -> bool:
     return beats.last_ms is not None and beats.last_ms >= now_mono_ms - HEARD_RECENTLY_MS
+
+
+def _motion(said: MotionReading | None, now_mono_ms: int) -> LiveMotion | None:
+    if said is None:
+        return None
+    age_s = max(0.0, (now_mono_ms - said.mono_ms) / 1000)
+    return live_motion(said.speed_mmps, said.cadence_per_min, age_s)
 
 
 def _is_fresh(state: LiveState) -> bool:

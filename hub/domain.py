@@ -178,7 +178,8 @@ class StrapStatus:
     `adapter` is the receiver, an adapter or a relay as `receiver_kind` says. `packet_loss` is the share of
     values missing in the last minute; `flaws` counts what was wrong so far; `trouble` says in words why the
     strap is not as it should be. `is_held` means that another device keeps it from taking our connection;
-    `is_pod` that it measures running and no heart rate.
+    `is_pod` that it measures running and no heart rate; `needs_link` that its rates, or the RR intervals that
+    are wanted of it, come over a connection alone.
     """
 
     strap_id: str
@@ -206,6 +207,7 @@ class StrapStatus:
     worn_at: str | None = None
     receivers: tuple[tuple[str, int], ...] = ()
     is_pod: bool = False
+    needs_link: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,8 +252,8 @@ class LoadRow:
     """One athlete's result in one session; None where an input is missing, never a guess.
 
     `zone_s` are seconds in zones 0, 1 ... of the edges `zone_edges_bpm` (the five standard zones unless the
-    athlete has their own). `recomputed_at_ms` is set where earlier values are kept; `estimated` names inputs
-    that nobody measured.
+    athlete has their own), `covered_s` those the load covers. `recomputed_at_ms` is set where earlier values
+    are kept; `estimated` names inputs that nobody measured.
     """
 
     athlete_id: str
@@ -269,3 +271,4 @@ class LoadRow:
     has_own_zones: bool = False
     estimated: tuple[str, ...] = ()
     recomputed_at_ms: int | None = None
+    covered_s: float = 0.0

@@ -24,6 +24,7 @@ from hub.store.database import Database
 from hub.store.pods import Pod, Stride
 from hub.store.records import Moment, propose
 from hub.store.straps import Stream
+from hub.wearing.labels import Labels
 from sync.motion import CHANNEL, Motion, joined, seal_motion
 from sync.segments import Segment
 
@@ -72,7 +73,7 @@ class Pods:
     ) -> None:
         self._database, self._moment, self._session = database, moment, session
         self._wearer: dict[str, str] = {}
-        self._labels: dict[str, tuple[str, str]] = {}
+        self._labels = Labels()
         self._latest: dict[str, MotionReading] = {}
         self._pending: list[MotionReading] = []
         self._book, self._open = _Book(), _Open()
@@ -89,13 +90,18 @@ class Pods:
 
     def label(self, pod_id: str, name: str, address: str) -> None:
         """What the radio calls a pod."""
-        self._labels[pod_id] = (name, address)
+        self._labels.note(pod_id, name, address)
 
     def latest(self) -> dict[str, MotionReading]:
         """What each pod said in the last seconds."""
         since_ms = self._moment().mono_ms - FRESH_MS
         self._latest = {pod: it for pod, it in self._latest.items() if it.mono_ms >= since_ms}
         return dict(self._latest)
+
+    def on_athletes(self) -> dict[str, MotionReading]:
+        """What each athlete's pod said in the last seconds, by athlete."""
+        said = self.latest()
+        return {who: said[pod] for pod, who in self._wearer.items() if pod in said}
 
     def wearers(self) -> dict[str, str]:
         """Pod to athlete, kept from session to session."""
@@ -203,7 +209,7 @@ class Pods:
             self._wearer, self._book = wearer, book
 
     def _keep(self, db: Connection, pod_id: str) -> None:
-        name, address = self._labels.get(pod_id, (pod_id, ""))
+        name, address = self._labels.of(pod_id)
         pods.keep(db, Pod(pod_id, name, address))
 
     def _stream(self, db: Connection, book: _Book, pod_id: str, moment: Moment) -> Stream:
@@ -239,7 +245,8 @@ class Pods:
         session, moment = await self._database.read(sessions.live), self._moment()
         known = await self._database.read(pods.all_pods)
         self._wearer = {pod.pod_id: pod.athlete_id for pod in known if pod.athlete_id is not None}
-        self._labels = {pod.pod_id: (pod.name, pod.address) for pod in known}
+        for pod in known:
+            self._labels.note(pod.pod_id, pod.name, pod.address)
         past = _Open()
         for row_id, boot_no, strides in await self._database.read(pods.open_strides):
             goes_on = session is not None and boot_no == moment.boot_no

@@ -16,15 +16,17 @@ from functools import partial, wraps
 from sqlite3 import Connection
 from typing import Any, ParamSpec, TypeVar
 
-from hub.analytics.live_hrv import REFRESH_MS, LiveBeats, advance_beats, alpha1_squad
-from hub.analytics.live_load import LiveLoad, advance
+from hub.analytics.live_hrv import REFRESH_MS, alpha1_squad
 from hub.board import Board
-from hub.domain import Assignment, Athlete, Reading, Session, Via
+from hub.domain import Athlete, Reading, Session, Via
 from hub.errors import ActionRefused, HubError
-from hub.folding import OpenSamples, refolded, refolded_beats, sample_of, sealed
+from hub.folding import OpenSamples, sample_of, sealed
+from hub.refolding import refolded_squad
 from hub.results.profiles import athletes_on, day_of, local_day
-from hub.store import boots, ignored_straps, journal, segments, sessions, spare_straps, straps, worn
+from hub.resuming import resumed
+from hub.store import effort_stops, ignored_straps, journal, segments, sessions, straps
 from hub.store.database import Database
+from hub.store.effort_stops import EffortStop
 from hub.store.records import Moment, propose
 from hub.wearing.attribution import Attribution
 from hub.wearing.reassignment import Corrected
@@ -33,6 +35,8 @@ from hub.wearing.spares import Watch
 log = logging.getLogger(__name__)
 
 SEAL_MS = 300_000
+SAME_TAP_MS = 3_000
+"""Two people tap for one stop: the second tap within this time says nothing new."""
 MOST_PENDING = 600 * 100
 """Readings kept in memory while the disk refuses them: ten minutes of a hundred straps."""
 
@@ -88,7 +92,7 @@ class Recorder:
 
     def label_strap(self, strap_id: str, name: str, address: str) -> None:
         """What the radio calls a strap, kept with it once it is recorded or assigned."""
-        self._who.labels[strap_id] = (name, address)
+        self._who.labels.note(strap_id, name, address)
 
     @to_the_end
     async def tick(self) -> None:
@@ -278,6 +282,40 @@ class Recorder:
             return done
 
     @to_the_end
+    async def stop_effort(self, athlete_id: str | None, made_by: str) -> None:
+        """A hard effort ends now: one athlete's, or with None that of everybody who is heard.
+
+        Raises ActionRefused where no session runs, and where nobody concerned is heard.
+        """
+        moment = self._moment()  # the tap counts, not whose turn it is
+        async with self._turn:
+            session, heard = self.session, self._board.heard_lately(moment.mono_ms)
+            if session is None:
+                raise ActionRefused("No session is running.", hint="Start one from the board.")
+            concerned = {k: v for k, v in heard.items() if athlete_id in (None, k)}
+            if not concerned:
+                raise ActionRefused(
+                    "No heart rate is heard right now.", hint="Check the strap, then tap again."
+                )
+            new = [k for k, at in concerned.items() if at is None or moment.mono_ms - at >= SAME_TAP_MS]
+            stop = EffortStop(
+                moment.new_id(), session.session_id, moment.boot_no, moment.mono_ms, made_by, tuple(new)
+            )
+            await self._database.write(lambda db: effort_stops.add(db, stop))
+            self._board.stop_effort(new, moment.mono_ms)
+
+    @to_the_end
+    async def take_stop_back(self, stop_id: str, athlete_id: str | None = None) -> None:
+        """Forget a stop, or its part about one athlete; the one before counts again. Raises NotFound."""
+        async with self._turn:
+            await self._flush()
+            session_id, concerned = await self._database.write(
+                lambda db: effort_stops.take_back(db, stop_id, athlete_id)
+            )
+            if self.session is not None and self.session.session_id == session_id:
+                await self._refold(concerned)
+
+    @to_the_end
     async def obey_ignored(self) -> None:
         """The list of foreign straps has changed: what they say is not taken, nor counted as new straps."""
         async with self._turn:
@@ -322,87 +360,29 @@ class Recorder:
     # --- restart
 
     async def restore(self) -> None:
-        """Go on where the last process stopped: roster, wearers, and the running session refolded.
-
-        Journal rows of this boot stay open; those of an earlier boot are sealed as they are.
-        """
-        self.session = session = await self._database.read(sessions.live)
+        """Go on where the last process stopped: roster, wearers, and the running session refolded."""
+        moment, who = self._moment(), self._who.copy()
+        found = await self._database.write(lambda db: resumed(db, who, moment))
+        self.session, self._open, self._ignored = found.session, found.open_samples, found.ignored
         roster = await self._roster(self._day())
         self._board.set_athletes(roster)
-        kept = await self._database.read(straps.all_straps)
-        self._who.wearer = {s.strap_id: s.athlete_id for s in kept if s.athlete_id is not None}
-        self._who.spares = set(await self._database.read(spare_straps.ids))
-        self._ignored = await self._database.read(ignored_straps.ids)
-        await self._restore_journal()
-        if session is None:
-            self._who.settle_spares()
-            self._put(self._who)
-            return
-        moment = self._moment()
-        worn_then = await self._database.read(lambda db: sessions.assignments(db, session.session_id))
-        for assignment in worn_then:
-            if assignment.to_ms is None:
-                await self._resume(assignment, moment)
-        self._who.settle_spares()
-        self._put(self._who)
-        shift = await self._database.read(lambda db: boots.shift_ms(db, session.boot_no, moment.boot_no))
-        self._board.set_session(session, session.mono0_ms + shift)
-        await self._refold({athlete.athlete_id for athlete in roster})
-
-    async def _resume(self, assignment: Assignment, moment: Moment) -> None:
-        stream = await self._database.read(lambda db: straps.stream_by_id(db, assignment.stream_id))
-        if stream is None:
-            return
-        if stream.boot_no == moment.boot_no:
-            self._who.worn[stream.strap_id] = assignment
-            return
-
-        def close_at_last_sample(db: Connection) -> None:
-            heard = segments.of_stream(db, assignment.stream_id, assignment.from_ms, None)
-            end_ms = max((s.mono1_ms for s in heard), default=assignment.from_ms) + 1
-            propose(db, moment, "stream_assignment", assignment.assignment_id, {"to_ms": end_ms})
-
-        await self._database.write(close_at_last_sample)
-
-    async def _restore_journal(self) -> None:
-        this_boot, past = self._moment().boot_no, OpenSamples()
-        for row_id, boot_no, samples in await self._database.read(journal.open_samples):
-            (self._open if boot_no == this_boot else past).add(samples, row_id)
-
-        def change(db: Connection) -> None:
-            for stream_no, samples in past.samples.items():
-                segments.add(db, sealed(straps.stream_by_no(db, stream_no), samples))
-            journal.forget_through(db, past.last_row)
-
-        if past.samples:
-            await self._database.write(change)
+        self._put(found.who)
+        if found.session is not None:
+            self._board.set_session(found.session, found.began_ms)
+            await self._refold({athlete.athlete_id for athlete in roster})
 
     async def _refold(self, athlete_ids: set[str]) -> None:
         session, boot_no, day = self.session, self._moment().boot_no, self._day()
         if session is None or not athlete_ids:
             return
-
-        def question(db: Connection) -> dict[str, tuple[LiveLoad, LiveBeats]]:
-            heard = worn.heart_rates(db, session, athlete_ids)
-            beats = worn.intervals(db, session, athlete_ids)
-            shift = boots.shift_ms(db, session.boot_no, boot_no)
-            known = [a for a in athletes_on(db, day) if a.athlete_id in athlete_ids]
-            return {
-                a.athlete_id: (
-                    refolded(a, heard.get(a.athlete_id), shift),
-                    refolded_beats(beats.get(a.athlete_id, []), shift),
-                )
-                for a in known
-            }
-
-        folded = await self._database.read(question)
+        folded = await self._database.read(lambda db: refolded_squad(db, session, athlete_ids, boot_no, day))
         for reading in self._pending:  # heard since the journal was last written
             state = folded.get(self._who.fed_by(reading.strap_id) or "")
-            if state is not None and reading.bpm is not None:
-                advance(state[0], reading.mono_ms, reading.bpm)
-                advance_beats(state[1], reading.mono_ms, reading.rr_1024, reading.strap_id)
-        for athlete_id, (load, beats) in folded.items():
-            self._board.set_refolded(athlete_id, load, beats)
+            if state is not None:
+                state.advance(reading)
+        for athlete_id, state in folded.items():
+            self._board.set_refolded(athlete_id, state.load, state.beats, state.recovery)
+            self._board.set_heard(athlete_id, state.heard)
 
     def _day(self) -> date:
         """Whose limits count: those of the running session's day, or today's."""

@@ -41,6 +41,7 @@ def erase_subject(db: Connection, subject_id: str, rows: Iterable[Key], seq: int
     db.executemany("DELETE FROM worn_before WHERE assignment_id = ?", ((pk,) for pk in worn))
     db.execute("DELETE FROM session_result WHERE athlete_id = ?", (subject_id,))
     db.execute("DELETE FROM session_quality WHERE athlete_id = ?", (subject_id,))
+    db.execute("DELETE FROM effort_stop WHERE athlete_id = ?", (subject_id,))
     db.execute(
         "DELETE FROM wearing_edit WHERE edit_id IN"
         " (SELECT edit_id FROM wearing_cell WHERE before_id = ?1 OR after_id = ?1)",

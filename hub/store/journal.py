@@ -12,6 +12,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from sqlite3 import Connection
 
+MOST_INTERVALS = 255
+"""Of one sample: as many as its count can tell."""
+
 _RECORD = struct.Struct("<IIHBB")
 
 
@@ -30,7 +33,7 @@ def pack(samples: Iterable[Sample], row_mono_ms: int) -> bytes:
     """The blob of one row; no sample may be later than the row."""
     parts: list[bytes] = []
     for sample in samples:
-        rr = sample.rr_1024[:255]
+        rr = sample.rr_1024[:MOST_INTERVALS]
         parts.append(
             _RECORD.pack(sample.stream_no, row_mono_ms - sample.mono_ms, sample.bpm, sample.contact, len(rr))
         )

@@ -5,9 +5,11 @@ Steps only ever add; nothing here reads or writes rows.
 
 from __future__ import annotations
 
+from hub.store.effort_stops import EFFORT_STOPS
 from hub.store.schema_library import Migrations, Schema
 from hub.store.sync_schema import SYNC
 from hub.store.two_edits_schema import TWO_EDITS
+from hub.store.unworn import UNWORN
 
 hub_schema = Migrations("touchline-hub")
 
@@ -378,3 +380,17 @@ def m032_two_edits(db: Schema) -> None:
     for statement in TWO_EDITS.split(";\n"):
         if statement.strip():
             db.conn.execute(statement)
+
+
+@hub_schema()
+def m033_effort_stops(db: Schema) -> None:
+    """When hard efforts ended, for the recovery after them."""
+    for statement in EFFORT_STOPS.split(";\n"):
+        if statement.strip():
+            db.conn.execute(statement)
+
+
+@hub_schema()
+def m034_unworn(db: Schema) -> None:
+    """Whose a stream was at a time, found at once in the store of a whole season."""
+    db.conn.execute(UNWORN)

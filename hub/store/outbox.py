@@ -194,7 +194,7 @@ class StoreOutbox:
 
         def change(db: Connection) -> None:
             known = boots.best_anchor(db, anchor.boot_no)
-            if known is None or known.source not in boots.VERIFIED or anchor.err_ms < known.err_ms:
+            if known is None or known.source not in boots.EXACT or anchor.err_ms < known.err_ms:
                 boots.add_anchor(db, anchor)
             meta.put(db, "last_contact_ms", wall_ms)
             if told:

@@ -36,6 +36,30 @@ def recent(db: Connection, limit: int = 50) -> list[Session]:
     return [_from_row(row) for row in rows]
 
 
+def recorded(db: Connection, before_id: str | None, limit: int) -> list[Session]:
+    """Sessions recorded on this hub, newest first, from the one before `before_id` on where it is given."""
+    rows = db.execute(
+        "SELECT session_id, title, sport, started_at_ms, utc_offset_s, ended_at_ms, boot_no, mono0_ms,"
+        " mono1_ms, source, hub_id FROM session WHERE NOT is_removed AND hub_id IS NULL AND boot_no > 0"
+        " AND (?1 IS NULL OR (started_at_ms, session_id) <"
+        " (SELECT started_at_ms, session_id FROM session WHERE session_id = ?1))"
+        " ORDER BY started_at_ms DESC, session_id DESC LIMIT ?2",
+        (before_id, limit),
+    )
+    return [_from_row(row) for row in rows]
+
+
+def reaching(db: Connection, boot_no: int) -> list[Session]:
+    """Sessions recorded on this hub that began in a boot, or before it and did not end in their own."""
+    rows = db.execute(
+        "SELECT session_id, title, sport, started_at_ms, utc_offset_s, ended_at_ms, boot_no, mono0_ms,"
+        " mono1_ms, source, hub_id FROM session WHERE NOT is_removed AND hub_id IS NULL AND boot_no > 0"
+        " AND (boot_no = ?1 OR (boot_no < ?1 AND mono1_ms IS NULL)) ORDER BY boot_no DESC, mono0_ms DESC",
+        (boot_no,),
+    )
+    return [_from_row(row) for row in rows]
+
+
 def session(db: Connection, session_id: str) -> Session:
     """One session; raises NotFound."""
     row = db.execute(

@@ -22,7 +22,9 @@ from sync.motion import Motion, joined, unseal_motion
 from sync.segments import Samples, unseal
 
 SECOND_BEST_MS = 5_000
-"""A second receiver counts only where the better one was silent for longer than this."""
+"""A second receiver counts only where the better one was silent for longer than this, or not worn."""
+
+FOR_EVER_MS = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,36 +88,59 @@ def motion(db: Connection, session: Session, athlete_ids: set[str] | None = None
     """Motion by athlete id on the session's own boot clock, of those who have any.
 
     Rows of two receivers are never mixed: the one with more rows counts, and another only where it was
-    silent. Sealed segments only; nothing records motion live.
+    silent or not worn. Sealed segments only; the open journal of a running pod is not read.
     """
-    people: dict[str, dict[str, list[Motion]]] = defaultdict(lambda: defaultdict(list))
+    people: dict[str, dict[str, list[_Moved]]] = defaultdict(lambda: defaultdict(list))
     for worn in sessions.assignments(db, session.session_id):
         if athlete_ids is None or worn.athlete_id in athlete_ids:
             stream = straps.stream_by_id(db, worn.stream_id)
             if stream is not None and stream.channel == MOTION:
                 people[worn.athlete_id][worn.stream_id].append(_moved(db, session, worn, stream))
-    found = {
-        athlete_id: _best([joined(parts) for parts in streams.values()])
-        for athlete_id, streams in people.items()
-    }
+    found = {athlete_id: _best(list(streams.values())) for athlete_id, streams in people.items()}
     return {athlete_id: rows for athlete_id, rows in found.items() if len(rows)}
 
 
-def _moved(db: Connection, session: Session, worn: Assignment, stream: Stream) -> Motion:
+@dataclass(frozen=True, slots=True)
+class _Moved:
+    """One assignment's motion on the session's own clock; near its rows in [from_ms, to_ms) no other counts.
+
+    That is as long as a pod was worn. A file's is without end: what it lasted says not when it was put on.
+    """
+
+    rows: Motion
+    from_ms: int
+    to_ms: int
+
+
+def _moved(db: Connection, session: Session, worn: Assignment, stream: Stream) -> _Moved:
     stored = segments.of_stream(db, worn.stream_id, worn.from_ms, worn.to_ms)
     rows = joined([unseal_motion(segment) for segment in stored])
     rows = rows.rows(_worn(rows.mono_ms, worn))
-    return replace(rows, mono_ms=rows.mono_ms + boots.shift_ms(db, stream.boot_no, session.boot_no))
+    shift = boots.shift_ms(db, stream.boot_no, session.boot_no)
+    rows = replace(rows, mono_ms=rows.mono_ms + shift)
+    if stream.strap_id.startswith("file:"):
+        return _Moved(rows, -FOR_EVER_MS, FOR_EVER_MS)
+    return _Moved(rows, worn.from_ms + shift, FOR_EVER_MS if worn.to_ms is None else worn.to_ms + shift)
 
 
-def _best(streams: list[Motion]) -> Motion:
-    best = joined([])
-    for part in sorted(streams, key=len, reverse=True):
-        at = np.searchsorted(best.mono_ms, part.mono_ms)
-        edges = np.concatenate(([-(1 << 62)], best.mono_ms, [1 << 62]))
-        distance_ms = np.minimum(part.mono_ms - edges[at], edges[at + 1] - part.mono_ms)
-        best = joined([best, part.rows(distance_ms > SECOND_BEST_MS)])
-    return best
+def _best(streams: list[list[_Moved]]) -> Motion:
+    """The rows of the fullest stream, and of each other one those that no fuller one speaks for."""
+    best: list[_Moved] = []
+    for parts in sorted(streams, key=lambda parts: sum(len(it.rows) for it in parts), reverse=True):
+        kept = [it.rows.rows(~_spoken_for(it.rows.mono_ms, best)) for it in parts]
+        best += [replace(it, rows=rows) for it, rows in zip(parts, kept, strict=True)]
+    return joined([it.rows for it in best])
+
+
+def _spoken_for(mono_ms: NDArray[np.int64], better: list[_Moved]) -> NDArray[np.bool_]:
+    """Which times lie near rows of a better receiver while that was worn; one laid down speaks no more."""
+    found = np.zeros(len(mono_ms), dtype=np.bool_)
+    for it in better:
+        at = np.searchsorted(it.rows.mono_ms, mono_ms)
+        edges = np.concatenate(([-FOR_EVER_MS], it.rows.mono_ms, [FOR_EVER_MS]))
+        distance_ms = np.minimum(mono_ms - edges[at], edges[at + 1] - mono_ms)
+        found |= (distance_ms <= SECOND_BEST_MS) & (mono_ms >= it.from_ms) & (mono_ms < it.to_ms)
+    return found
 
 
 def _open_by_stream(db: Connection) -> dict[int, list[journal.Sample]]:

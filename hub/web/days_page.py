@@ -159,7 +159,7 @@ async def days_series(request: AnyRequest, athlete_id: FromPath[UUID]) -> dict[s
     return {
         "mornings": {
             "days": days[-MORNINGS_SHOWN:],
-            "names": [metric(it).heading for it in ("ln_rmssd", "ln_rmssd_week")],
+            **_named("ln_rmssd", "ln_rmssd_week"),
             "ln_rmssd": _list(it.mornings.ln_rmssd, MORNINGS_SHOWN, 3),
             "week": _list(it.mornings.week, MORNINGS_SHOWN, 3),
             "band": None if band is None else [band.lo, band.hi],
@@ -172,11 +172,21 @@ async def days_series(request: AnyRequest, athlete_id: FromPath[UUID]) -> dict[s
         "load": {
             "days": days[-LOADS_SHOWN:],
             "metric": it.loads.metric_id,
-            "names": ["Load", *(metric(it).heading for it in ("acute_load", "chronic_load"))],
+            **_named(it.loads.metric_id or "edwards_trimp", "acute_load", "chronic_load"),
             "daily": _list(it.loads.daily_au, LOADS_SHOWN, 1),
             "acute": _list(it.loads.acute_au, LOADS_SHOWN, 1),
             "chronic": _list(it.loads.chronic_au, LOADS_SHOWN, 1),
         },
+    }
+
+
+def _named(*metric_ids: str) -> dict[str, list[str]]:
+    """What the series are, in the catalogue's words."""
+    found = [metric(it) for it in metric_ids]
+    return {
+        "metrics": list(metric_ids),
+        "names": [it.heading for it in found],
+        "units": [it.unit for it in found],
     }
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from hub.analytics.catalogue import columns
 from hub.analytics.external_load import SpeedLimits
 from hub.analytics.flags import Flag
 from hub.domain import LoadRow
@@ -17,8 +18,12 @@ from hub.results.speeds import SpeedSettings
 COVERAGE_LOW = 0.8
 KMH_IN_M_S = 3.6
 CSV_HEAD = (
-    "distance_m", "high_speed_m", "high_speed_bouts", "sprint_m", "sprints", "own_sprints", "top_speed_m_s",
-    "accelerations", "decelerations", "motion_coverage", "motion_flags",
+    *columns(
+        "distance", "high_speed_distance", "high_speed_bouts", "sprint_distance", "sprints", "own_sprints",
+        "top_speed", "accelerations", "decelerations",
+    ),
+    *(f"motion_{it}" for it in columns("coverage")),
+    "motion_flags",
 )  # fmt: skip
 
 

@@ -23,7 +23,7 @@ from hub.web.shell import AnyRequest, Form, page
 WORDS = {
     Finding.NOTHING: (
         "Hold the strap to the hub",
-        "Moisten it, put a thumb on each electrode, and hold it there.",
+        "Moisten it, put a thumb on each electrode, bring it here from a step away, and hold it there.",
     ),
     Finding.CLOSER: ("Hold it closer", "No strap is clearly the nearest yet. Touch the hub with it."),
     Finding.TWO: ("One at a time", "Two straps are held to the hub. Take one of them away."),
@@ -52,6 +52,9 @@ class Look:
     strap_name: str = ""
     wearer: str = ""
     own: Strap | None = None
+    let_go: int = 0
+    is_recording: bool = False
+    is_every: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +92,20 @@ def _athlete(people: list[Athlete], athlete_id: str) -> Athlete:
     raise NotFound("this athlete", hint="Choose again.")
 
 
-async def _look(request: AnyRequest, athlete_id: str) -> Look:
+async def _look(request: AnyRequest, athlete_id: str, among: str) -> Look:
+    """Worn straps are looked among, too, where that is asked for and no session runs."""
     people, known = await _known(request)
-    athlete, found = _athlete(people, athlete_id), parts_of(request).wearing.look()
+    athlete, desk = _athlete(people, athlete_id), parts_of(request).wearing
+    is_every = among == "every" and not desk.is_recording
+    worn = frozenset() if is_every else frozenset(it.strap_id for it in known if it.athlete_id is not None)
+    found = desk.look(worn)
     title, text = WORDS[found.finding]
     names = tuple(_named(request, known, it) for it in found.strap_ids)
     if found.finding is not Finding.FOUND:
-        return Look(athlete, title, text, names)
+        return Look(
+            athlete, title, text, names,
+            let_go=len(found.let_go), is_recording=desk.is_recording, is_every=is_every,
+        )  # fmt: skip
     (strap_id,) = found.strap_ids
     wearer_of = {it.strap_id: it.athlete_id for it in known}
     wearers = {it.athlete_id: it.name for it in people}
@@ -106,27 +116,35 @@ async def _look(request: AnyRequest, athlete_id: str) -> Look:
 
 
 async def _start(
-    request: AnyRequest, athlete_id: str, given: Given | None = None, done: str = ""
+    request: AnyRequest, athlete_id: str, given: Given | None = None, done: str = "", among: str = ""
 ) -> Template:
     people, known = await _known(request)
     own = {it.athlete_id: [one.name for one in known if one.athlete_id == it.athlete_id] for it in people}
     rows = [Person(it.athlete_id, it.name, ", spare ".join(own[it.athlete_id])) for it in people]
     rows.sort(key=lambda it: bool(it.strap_name))
-    look = await _look(request, athlete_id) if athlete_id else None
+    look = await _look(request, athlete_id, among) if athlete_id else None
     whole = "_hold.html" if request.headers.get("hx-request") == "true" else "hold.html"
     return page(request, whole, people=rows, look=look, given=given, done=done)
 
 
 @get("/straps/hold", include_in_schema=False)
-async def hold_page(request: AnyRequest, athlete: Annotated[str, QueryParameter()] = "") -> Template:
-    """Who is to get a strap, and then which strap is held."""
-    return await _start(request, athlete)
+async def hold_page(
+    request: AnyRequest,
+    athlete: Annotated[str, QueryParameter()] = "",
+    among: Annotated[str, QueryParameter()] = "",
+) -> Template:
+    """Who is to get a strap, and then which strap is held; `among=every` looks among worn straps, too."""
+    return await _start(request, athlete, among=among)
 
 
 @get("/straps/hold/look", include_in_schema=False)
-async def look_now(request: AnyRequest, athlete: Annotated[str, QueryParameter()] = "") -> Template:
+async def look_now(
+    request: AnyRequest,
+    athlete: Annotated[str, QueryParameter()] = "",
+    among: Annotated[str, QueryParameter()] = "",
+) -> Template:
     """What is held to the hub now; asked about once a second."""
-    return page(request, "_hold_look.html", look=await _look(request, athlete))
+    return page(request, "_hold_look.html", look=await _look(request, athlete, among))
 
 
 @post("/straps/hold/confirm", status_code=200, include_in_schema=False)
@@ -135,7 +153,7 @@ async def confirm(request: AnyRequest, data: Form) -> Template:
     people, known = await _known(request)
     athlete = _athlete(people, data.get("athlete_id", ""))
     strap_id, is_spare = data.get("strap_id", ""), data.get("as") == "spare"
-    if not any(it.strap_id == strap_id for it in parts_of(request).straps()):
+    if not any(it.strap_id == strap_id and not it.is_pod for it in parts_of(request).straps()):
         raise NotFound("this strap", hint="Hold it to the hub once more.")
     wearer = next((it.athlete_id for it in known if it.strap_id == strap_id), None)
     own = next((it.strap_id for it in known if it.athlete_id == athlete.athlete_id), "")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from litestar.params import FromPath, QueryParameter
 from litestar.response import Template
 
 from hub.analytics.catalogue import METRICS, ZONE_PREFIX, metric
+from hub.analytics.doubt import doubt_text, doubtful_share
 from hub.analytics.errors import UnknownMetric
 from hub.analytics.external_results import external_results
 from hub.analytics.flags import Flag
@@ -23,9 +24,11 @@ from hub.analytics.metric import Family
 from hub.analytics.result import Parameter, Result
 from hub.errors import NotFound
 from hub.results.external import external_table
+from hub.results.heart import TESTS, HeartTest, heart_table
 from hub.results.kept import outcomes
 from hub.results.speeds import speed_settings
 from hub.store import athletes, boots, sessions
+from hub.wearing.judgement import session_trust
 from hub.web.parts import parts_of
 from hub.web.shell import AnyRequest, is_fragment, minutes_text, page
 
@@ -78,20 +81,21 @@ def input_text(name: str, value: Parameter, estimated: Sequence[str] = ()) -> st
     return f"{word} {number}{f' {unit}' if unit else ''}{guessed}"
 
 
-def used_view(name: str, results: Sequence[Result]) -> UsedView:
-    """One athlete's line out of one result, or out of the results of all zones."""
+def used_view(name: str, results: Sequence[Result], doubt: str = "") -> UsedView:
+    """One athlete's line out of one result, or out of all zones; `doubt` stands beside the coverage."""
     first = results[0]
     values = [value_text(it) for it in results]
     if first.metric_id.startswith(ZONE_PREFIX) and first.value is not None:
         values = [f"Z{zone} {text}" for zone, text in enumerate(values) if results[zone].value]
     hidden = ONE_ZONE_ONLY if len(results) > 1 else ()
     shared = [(key, value) for key, value in first.parameters if key not in hidden]
+    covered = "" if first.coverage is None else f"{100 * first.coverage:.0f}%"
     flags: list[Flag] = list(dict.fromkeys(flag for it in results for flag in it.flags))
     return UsedView(
         name=name,
         value=" · ".join(values) if first.value is not None else values[0],
         inputs=", ".join(input_text(key, value, first.estimated) for key, value in shared) or "–",
-        coverage="–" if first.coverage is None else f"{100 * first.coverage:.0f}%",
+        coverage="–" if first.coverage is None else ", ".join(filter(None, (covered, doubt))),
         notes="; ".join(flags),
     )
 
@@ -100,17 +104,37 @@ def _used(db: sqlite3.Connection, session_id: str, metric_id: str, now_mono_ms: 
     """A line for everyone who wore a strap and has this metric. Raises NotFound."""
     if metric(metric_id).family is Family.EXTERNAL:
         return _used_motion(db, session_id, metric_id)
+    if metric_id in TESTS:
+        return _used_tests(db, session_id, metric_id, now_mono_ms)
     session = sessions.session(db, session_id)
     until = None
     if session.is_live:
         until = now_mono_ms + boots.shift_ms(db, boots.newest(db), session.boot_no)
-    made = {it.athlete_id: it.results for it in outcomes(db, session, until)}
+    made = {it.athlete_id: it for it in outcomes(db, session, until)}
+    trusts = session_trust(db, session)
     found = []
     for athlete in athletes.all_athletes(db, include_inactive=True):
-        its = made.get(athlete.athlete_id, ())
-        wanted = [it for it in its if it.metric_id == metric_id or _is_zone(it.metric_id, metric_id)]
-        found += [used_view(athlete.name, wanted)] if wanted else []
+        its = made.get(athlete.athlete_id)
+        results = () if its is None else its.results
+        wanted = [it for it in results if it.metric_id == metric_id or _is_zone(it.metric_id, metric_id)]
+        if its is not None and wanted:
+            doubtful_ms = trust.doubtful_ms if (trust := trusts.get(athlete.athlete_id)) else None
+            doubt = doubt_text(doubtful_share(doubtful_ms, its.histogram.covered_s))
+            found.append(used_view(athlete.name, wanted, doubt))
     return found
+
+
+def _used_tests(db: sqlite3.Connection, session_id: str, metric_id: str, now_mono_ms: int) -> list[UsedView]:
+    """The same for a test, of everyone whose stop was marked in the session."""
+    rows = heart_table(db, session_id, now_mono_ms, HeartTest()).rows
+    return [
+        replace(
+            used_view(row.athlete.name, [row.results[metric_id]]),
+            inputs=f"stop at {minutes_text(row.stop_s)}",
+        )
+        for row in rows
+        if metric_id in row.results and row.stop_s is not None
+    ]
 
 
 def _used_motion(db: sqlite3.Connection, session_id: str, metric_id: str) -> list[UsedView]:

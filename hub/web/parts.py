@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from hub.board import Board
 from hub.domain import Athlete, Session, StrapStatus
+from hub.errors import ActionRefused
 from hub.import_desk import ImportDesk
 from hub.results.profiles import NewChange
 from hub.results.recalculation import Progress
@@ -66,10 +67,16 @@ class Actions:
     save_athlete: SaveAthlete
     change_values: Callable[[str, NewChange, str], Awaitable[str]]
     set_change_removed: Callable[[str, bool], Awaitable[None]]
+    stop_effort: Callable[[str | None, str], Awaitable[None]]
+    take_stop_back: Callable[[str, str | None], Awaitable[None]]
     enrol: Callable[[str, str], Awaitable[None]]
     sync_now: Callable[[], Awaitable[None]]
     pause_sync: Callable[[bool], Awaitable[None]]
     limit_sync: Callable[[int | None, str | None], Awaitable[None]]
+
+
+async def _no_time(question_id: str, is_believed: bool) -> int:
+    raise ActionRefused("This hub has no clock to set.", hint="Answer on the hub that recorded it.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +101,7 @@ class WebParts:
     wearing: WearingVerbs
     radio: RadioParts = NO_RADIO
     hear_tablet: Callable[[str, int], None] = lambda tablet, said_ms: None
+    answer_time: Callable[[str, bool], Awaitable[int]] = _no_time
 
 
 def parts_of(connection: ASGIConnection[Any, Any, Any, Any]) -> WebParts:

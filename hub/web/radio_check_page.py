@@ -14,7 +14,7 @@ from litestar.response import Template
 
 from hub.domain import Athlete, Strap
 from hub.radio_check import RadioCheck, Scene, radio_check
-from hub.store import athletes, ignored_straps, straps
+from hub.store import athletes, ignored_straps, strap_wishes, straps
 from hub.store.last_worn import last_worn
 from hub.web.parts import parts_of
 from hub.web.shell import AnyRequest, Form, page
@@ -41,20 +41,25 @@ class CheckAnswer(msgspec.Struct, frozen=True):
     findings: list[FindingAnswer]
 
 
-Known = tuple[list[Athlete], list[Strap], dict[str, str], frozenset[str]]
+Known = tuple[list[Athlete], list[Strap], dict[str, str], frozenset[str], frozenset[str]]
 
 
 async def _check(request: Request[Any, Any, Any]) -> RadioCheck:
     parts = parts_of(request)
 
     def question(db: Connection) -> Known:
-        return athletes.all_athletes(db), straps.all_straps(db), last_worn(db), ignored_straps.ids(db)
+        wishes = strap_wishes.all_wishes(db).values()
+        wanting = frozenset(
+            it.strap_id for it in wishes if it.way == "connected" or (it.wants_rr and it.way == "auto")
+        )
+        people, known = athletes.all_athletes(db), straps.all_straps(db)
+        return people, known, last_worn(db), ignored_straps.ids(db), wanting
 
-    people, known, before, ignored = await parts.database.read(question)
+    people, known, before, ignored, wanting = await parts.database.read(question)
     return radio_check(
         Scene(
             people, known, parts.straps(), parts.radio.receivers(), parts.now_mono_ms(), before,
-            parts.radio.sharing(), ignored,
+            parts.radio.sharing(), ignored, wanting,
         )
     )  # fmt: skip
 

@@ -67,7 +67,7 @@ async def spares_page(request: AnyRequest) -> Template:
 async def add(request: AnyRequest, data: Form) -> Template:
     """Give an athlete a spare strap."""
     strap_id = data.get("strap_id", "")
-    if not any(it.strap_id == strap_id for it in parts_of(request).straps()):
+    if not any(it.strap_id == strap_id and not it.is_pod for it in parts_of(request).straps()):
         raise NotFound("this strap", hint="Choose one that is heard.")
     await parts_of(request).wearing.stand_by(strap_id, data.get("athlete_id", ""))
     return await _content(request, "_spares.html", "The strap stands by")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
+from hub.analytics.catalogue import metric
 from hub.domain import Athlete, Contact, Flaw, MotionReading, ReceiverStatus, Strap, StrapStatus, Via
 from hub.store.strap_wishes import StrapWish
 from hub.web.tiles import NOTHING, STALE_S, age_text
@@ -219,7 +220,8 @@ def motion_text(reading: MotionReading | None) -> str:
     """Speed and cadence."""
     if reading is None:
         return ""
-    return f"{reading.speed_mmps / 1000:.1f} m/s · {reading.cadence_per_min} steps/min"
+    speed = metric("running_speed").text(reading.speed_mmps / 1000, 1)
+    return f"{speed} · {metric('running_cadence').text(reading.cadence_per_min)}"
 
 
 def _pod_rows(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from hub.analytics.catalogue import metric
+from hub.analytics.live_motion import LiveMotion
 from hub.board import BoardSnapshot, LiveState
 from hub.domain import Athlete, Contact, Flaw
 from hub.web.zone_colours import COLOURS, zone_css
@@ -23,7 +24,11 @@ DOUBTS = {Flaw.JUMP: "▲ rate jumps", Flaw.FLAT: "▲ flat line"}
 
 @dataclass(frozen=True, slots=True)
 class TileView:
-    """One tile in words. `bar` is the width of the %HRmax bar in per cent, "0" when not shown."""
+    """One tile in words. `bar` is the width of the %HRmax bar in per cent, "0" when not shown.
+
+    `speed` and `cadence` are of a running pod that speaks, empty otherwise; the page adds the cadence's unit
+    where there is room for it.
+    """
 
     athlete_id: str
     number: str
@@ -37,6 +42,8 @@ class TileView:
     edwards: str
     coverage: str
     status: str
+    speed: str = ""
+    cadence: str = ""
 
     def patch(self) -> list[str]:
         """The changing texts in the order the page's script expects: classes, bar, then the fields."""
@@ -46,6 +53,8 @@ class TileView:
             self.bpm,
             self.zone,
             self.percent,
+            self.speed,
+            self.cadence,
             self.banister,
             self.edwards,
             self.coverage,
@@ -115,6 +124,22 @@ def _status(state: LiveState) -> tuple[str, str]:
     return freshness, ""
 
 
+def _motion_css(motion: LiveMotion | None) -> str:
+    """A tile with a pod, and whether what it said is getting old."""
+    if motion is None:
+        return ""
+    return " has-pod" if motion.age_s <= FRESH_S else " has-pod pod-fading"
+
+
+def _coverage(state: LiveState) -> str:
+    """How much was heard, and how much of that is doubtful."""
+    if state.coverage is None:
+        return NOTHING
+    doubt = state.doubtful_share
+    beside = "" if doubt is None else f", {'<1' if doubt < 0.01 else f'{doubt * 100:.0f}'}% doubtful"
+    return f"{state.coverage * 100:.0f}%{beside}"
+
+
 def _zone_css(athlete: Athlete, zone: int | None) -> str:
     if zone is None:
         return "z-none"
@@ -127,20 +152,22 @@ def tile_view(state: LiveState) -> TileView:
     is_shown = freshness in ("is-fresh", "is-fading")
     percent = state.pct_hr_max if is_shown else None
     zone = state.zone if is_shown else None
-    athlete = state.athlete
+    athlete, motion = state.athlete, state.motion
     return TileView(
         athlete_id=athlete.athlete_id,
         number="" if athlete.shirt_number is None else str(athlete.shirt_number),
         name=athlete.name,
-        classes=f"tile {freshness} {_zone_css(athlete, zone)}",
+        classes=f"tile {freshness} {_zone_css(athlete, zone)}{_motion_css(motion)}",
         bar="0" if percent is None else str(max(0, min(100, int(percent)))),
         bpm=str(state.bpm) if is_shown and state.bpm is not None else NOTHING,
         zone="" if zone is None else f"Z{zone}",
         percent="" if percent is None else f"{int(percent)}%",
         banister=metric("banister_trimp").text(state.banister_au),
         edwards=metric("edwards_trimp").text(state.edwards_au),
-        coverage=NOTHING if state.coverage is None else f"{state.coverage * 100:.0f}%",
+        coverage=_coverage(state),
         status=status,
+        speed="" if motion is None else metric("running_speed").text(motion.speed_m_s, 1),
+        cadence="" if motion is None else str(motion.cadence_steps_min),
     )
 
 

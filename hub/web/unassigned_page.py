@@ -25,6 +25,7 @@ from hub.web.shell import AnyRequest, Form, minutes_text, page
 
 CURVE_HEIGHT = 24
 LIVE_MS = 10_000
+MOST_DIGITS = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +43,18 @@ class StretchView:
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """What the page shows: stretches of nobody, those of spare straps, and what can be taken back."""
+    """What the page shows: stretches of nobody, those of spare straps, and what can be taken back.
+
+    `here` names the page itself, empty for the newest; `older` the next one, empty at the end.
+    """
 
     strangers: tuple[StretchView, ...]
     spares: tuple[StretchView, ...]
     athletes: tuple[Athlete, ...]
     edits: tuple[Edit, ...]
     asides: tuple[tuple[str, str], ...]
+    here: str
+    older: str
 
 
 def curves(values: tuple[int | None, ...]) -> tuple[str, ...]:
@@ -79,10 +85,11 @@ def stretch_view(one: Stretch, names: dict[str, str], now_wall_ms: int) -> Stret
     )
 
 
-def _bucket(db: sqlite3.Connection, now_wall_ms: int) -> Bucket:
+def _bucket(db: sqlite3.Connection, now_wall_ms: int, here: str) -> Bucket:
     people = athletes.all_athletes(db)
     names = {it.athlete_id: it.name for it in people}
-    views = [stretch_view(it, names, now_wall_ms) for it in unassigned.stretches(db)]
+    found = unassigned.page(db, here or None)
+    views = [stretch_view(it, names, now_wall_ms) for it in found.stretches]
     asides = [(it.aside_id, name) for it, name in put_aside.recent(db)]
     return Bucket(
         strangers=tuple(view for view in views if not view.spare_of),
@@ -90,22 +97,32 @@ def _bucket(db: sqlite3.Connection, now_wall_ms: int) -> Bucket:
         athletes=tuple(people),
         edits=tuple(it for it in wearing_edits.recent(db) if it.undone_at_ms is None),
         asides=tuple(asides),
+        here=here,
+        older=found.older_than or "",
     )
 
 
-async def _content(request: AnyRequest, name: str, done: str = "") -> Template:
+async def _content(request: AnyRequest, name: str, here: str, done: str = "") -> Template:
     parts = parts_of(request)
     now_ms = parts.now_wall_ms()
-    bucket = await parts.database.read(lambda db: _bucket(db, now_ms))
+    bucket = await parts.database.read(lambda db: _bucket(db, now_ms, here))
     return page(request, name, bucket=bucket, done=done)
+
+
+async def _answer(request: AnyRequest, data: Form, done: str) -> Template:
+    """The page a form stood on, as it is now."""
+    return await _content(request, "_unassigned.html", data.get("older_than", ""), done)
 
 
 async def _stretch(request: AnyRequest, data: Form) -> Stretch:
     """The stretch a form speaks of, as it is now; raises NotFound where it is somebody's meanwhile."""
-    found = await parts_of(request).database.read(unassigned.stretches)
-    for it in found:
-        if (it.stream_id, str(it.from_ms)) == (data.get("stream_id"), data.get("from_ms")):
-            return it
+    stream_id, from_ms = data.get("stream_id", ""), data.get("from_ms", "")
+    if from_ms.isascii() and from_ms.isdecimal() and len(from_ms) <= MOST_DIGITS:
+        found = await parts_of(request).database.read(
+            lambda db: unassigned.stretch(db, stream_id, int(from_ms))
+        )
+        if found is not None:
+            return found
     raise NotFound("this stretch", hint="It was given away meanwhile, or grew: open the page again.")
 
 
@@ -122,8 +139,8 @@ def chosen_cell(one: Stretch, data: Form) -> Cell:
 
 @get("/straps/unassigned", include_in_schema=False)
 async def unassigned_page(request: AnyRequest) -> Template:
-    """What was heard on nobody in the latest sessions."""
-    return await _content(request, "unassigned.html")
+    """What was heard on nobody, the newest sessions first; `older_than` turns the page."""
+    return await _content(request, "unassigned.html", request.query_params.get("older_than", ""))
 
 
 @post("/straps/unassigned/give", status_code=200, include_in_schema=False)
@@ -134,7 +151,7 @@ async def give(request: AnyRequest, data: Form) -> Template:
     one, user = await _stretch(request, data), user_of(request)
     by = "" if user is None else user.name
     done = await parts_of(request).wearing.give(one.session_id, chosen_cell(one, data), by)
-    return await _content(request, "_unassigned.html", done.edit.words)
+    return await _answer(request, data, done.edit.words)
 
 
 @post("/straps/unassigned/aside", status_code=200, include_in_schema=False)
@@ -142,21 +159,21 @@ async def aside(request: AnyRequest, data: Form) -> Template:
     """A stretch belongs to nobody; it is shown no more."""
     one = await _stretch(request, data)
     await parts_of(request).wearing.put_aside(one.stream_id, one.from_ms, one.to_ms)
-    return await _content(request, "_unassigned.html", f"{one.strap_name}: put aside")
+    return await _answer(request, data, f"{one.strap_name}: put aside")
 
 
 @post("/straps/unassigned/again", status_code=200, include_in_schema=False)
 async def again(request: AnyRequest, data: Form) -> Template:
     """Show a stretch again that was put aside."""
     await parts_of(request).wearing.offer_again(data.get("aside_id", ""))
-    return await _content(request, "_unassigned.html", "Shown again")
+    return await _answer(request, data, "Shown again")
 
 
 @post("/straps/unassigned/back", status_code=200, include_in_schema=False)
 async def back(request: AnyRequest, data: Form) -> Template:
     """Take a correction back."""
     done = await parts_of(request).wearing.take_back(data.get("edit_id", ""))
-    return await _content(request, "_unassigned.html", f"Taken back: {done.edit.words}")
+    return await _answer(request, data, f"Taken back: {done.edit.words}")
 
 
 HANDLERS = [unassigned_page, give, aside, again, back]

@@ -41,5 +41,9 @@ class WearingVerbs(Protocol):
     async def stand_by(self, strap_id: str, athlete_id: str) -> None:
         """Give an athlete a second strap."""
 
-    def look(self) -> Proposal:
-        """Which strap is held to the hub now."""
+    @property
+    def is_recording(self) -> bool:
+        """Whether a session runs."""
+
+    def look(self, worn: frozenset[str]) -> Proposal:
+        """Which strap is held to the hub now; all but the `worn` ones are let go meanwhile."""

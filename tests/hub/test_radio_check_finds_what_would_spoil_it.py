@@ -66,6 +66,54 @@ def test_what_is_wrong_with_one_strap_costs_its_athlete_and_nobody_else(
     assert radio_check(scene).ready == 1
 
 
+def squad_of(count: int, **changed: object) -> Scene:
+    """So many who each wear a strap that needs a connection, where one adapter holds seven."""
+    people = [Athlete(f"a{it}", f"Athlete {it}", it) for it in range(1, count + 1)]
+    worn = [Strap(f"S{it}", f"Polar S{it}", f"C0:{it:02}", f"a{it}") for it in range(1, count + 1)]
+    linked = [replace(heard(it.strap_id), needs_link=True) for it in worn]
+    scene = replace(FINE, people=people, straps=worn, heard=linked, last_worn={})
+    return replace(scene, **changed)  # type: ignore[arg-type]
+
+
+def test_too_few_connections_for_the_squad_are_counted_and_a_way_out_is_named() -> None:
+    wanting = frozenset({"S1", "S2"})
+    check = radio_check(squad_of(10, wanting=wanting))
+    (finding,) = check.findings
+    assert (finding.kind, finding.weight) == (Kind.SLOTS, Weight.WARN)
+    assert finding.words == "10 straps need a connection and the receivers hold 7: 3 too few."
+    assert "another adapter" in finding.hint
+    assert "broadcast do so (2 are" in finding.hint
+    assert not check.is_clear
+    assert "broadcast" not in radio_check(squad_of(10)).findings[0].hint, "none of them can"
+
+
+def test_connections_are_counted_over_all_receivers_that_work() -> None:
+    second = replace(HCI0, name="hci1", slots=3)
+    assert found(squad_of(10, receivers=(HCI0, second))) == []
+    broken = replace(second, trouble="It hangs.")
+    assert (Kind.SLOTS, Weight.WARN, None) in found(squad_of(10, receivers=(HCI0, broken)))
+
+
+def test_where_nobody_has_said_how_many_an_adapter_holds_the_usual_number_is_a_note() -> None:
+    unknown = replace(HCI0, slots=None)
+    (note,) = radio_check(squad_of(10, receivers=(unknown,))).findings
+    assert (note.weight, "about 7: 3 too few" in note.words) == (Weight.NOTE, True)
+    assert "TOUCHLINE_SLOTS" in note.hint
+    assert found(squad_of(10, receivers=(replace(unknown, used=10),))) == [], "it is seen to hold them"
+    assert found(squad_of(10, receivers=(replace(unknown, kind="replay"),))) == []
+
+
+def test_a_strap_not_heard_yet_needs_the_connection_that_somebody_wants_for_it() -> None:
+    scene = replace(squad_of(8), heard=())
+    slots = [it for it in radio_check(scene).findings if it.kind is Kind.SLOTS]
+    assert slots == []
+    wanting = frozenset(it.strap_id for it in scene.straps)
+    kinds = [kind for kind, _, _ in found(replace(scene, wanting=wanting))]
+    assert kinds.count(Kind.SLOTS) == 1
+    ignored = replace(scene, wanting=wanting, ignored=frozenset({"S8"}))
+    assert Kind.SLOTS not in [kind for kind, _, _ in found(ignored)]
+
+
 def test_a_linked_strap_is_not_judged_by_how_loud_it_was_before() -> None:
     assert found(with_anna(rssi_dbm=-95, receivers=())) == []
 

@@ -13,8 +13,9 @@ from hub.errors import NotFound, StoreUnavailable
 from hub.pods import Pods
 from hub.results.external import external_table
 from hub.store import pods as pods_table
-from hub.store import sessions
+from hub.store import sessions, straps
 from hub.store.worn import motion
+from hub.wearing.labels import MOST_LABELS
 from tests.hub.ground import Ground
 
 POD, OTHER = "POD1", "POD2"
@@ -99,8 +100,8 @@ def test_a_pod_leaves_the_athletes_strap_alone_and_a_second_pod_replaces_the_fir
         await it.pods.assign(OTHER, "a1")
         await it.run(15, {POD: 2_000, OTHER: 4_000})
         assert it.pods.wearers() == {OTHER: "a1"}
-        await it.end()  # nearer than 5 s to the first pod's rows the second one's do not count
-        assert it.speeds(session) == {"a1": [2_000] * 20 + [4_000] * 10}
+        await it.end()
+        assert it.speeds(session) == {"a1": [2_000] * 20 + [4_000] * 15}, "from its first second on"
         wearers = ground.recorder._who.wearer
         assert wearers["S1"] == "a1"
 
@@ -179,5 +180,60 @@ def test_an_unknown_athlete_is_refused_and_old_values_are_not_shown(ground: Grou
         assert set(it.pods.latest()) == {POD}
         ground.pass_ms(6_000)
         assert it.pods.latest() == {}
+
+    story(ground, tell)
+
+
+def test_what_each_athletes_pod_says_is_told_by_athlete_and_no_longer_than_it_is_new(ground: Ground) -> None:
+    async def tell(it: Runners) -> None:
+        await it.pods.assign(POD, "a1")
+        await it.run(1, {POD: 1_500, OTHER: 2_500})
+        assert {who: said.speed_mmps for who, said in it.pods.on_athletes().items()} == {"a1": 1_500}
+        await it.pods.assign(OTHER, "a1")
+        assert {who: said.speed_mmps for who, said in it.pods.on_athletes().items()} == {"a1": 2_500}
+        ground.pass_ms(6_000)
+        assert it.pods.on_athletes() == {}
+
+    story(ground, tell)
+
+
+def test_after_a_restart_the_recorder_leaves_pods_to_those_who_keep_them(ground: Ground) -> None:
+    async def tell(it: Runners) -> None:
+        await it.pods.assign(POD, "a1")
+        await ground.start()
+        await it.run(5, {POD: 3_000})
+        await it.restart()
+        assert POD not in ground.recorder._who.worn
+        await it.run(5, {POD: 3_000})
+        await it.end()
+        told = (
+            "SELECT count(*) FROM outbox WHERE tbl = 'stream_assignment' AND fields LIKE '%to_ms%' AND pk = ?"
+        )
+        (worn,) = [row[0] for row in ground.store.read_now(lambda db: db.execute(
+            "SELECT assignment_id FROM stream_assignment JOIN stream USING (stream_id) WHERE sensor_id = ?",
+            (POD,)).fetchall())]  # fmt: skip
+        edits = ground.store.read_now(lambda db: db.execute(told, (worn,)).fetchone()[0])
+        assert edits == 2, "begun once and ended once"
+
+    story(ground, tell)
+
+
+def test_names_of_a_thousand_passing_pods_and_straps_are_not_all_kept(ground: Ground) -> None:
+    async def tell(it: Runners) -> None:
+        sizes = []
+        for round_no in range(4):
+            for number in range(1_000):
+                stranger = f"X{round_no}-{number}"
+                ground.recorder.label_strap(stranger, f"Polar {stranger}", "AA:BB")
+                it.pods.label(stranger, f"Pod {stranger}", "AA:BB")
+            ground.recorder.label_strap("S9", "Polar H10 S9", "AA:09")  # heard all the time
+            it.pods.label(POD, "Stryd", "AA:01")
+            sizes.append((len(ground.recorder._who.labels), len(it.pods._labels)))
+        assert sizes[1:] == [(MOST_LABELS, MOST_LABELS)] * 3
+        await ground.recorder.assign("S9", "a1")
+        await it.pods.assign(POD, "a1")
+        kept = ground.store.read_now(lambda db: (straps.strap(db, "S9"), pods_table.all_pods(db)))
+        assert kept[0] is not None
+        assert (kept[0].name, kept[1][0].name) == ("Polar H10 S9", "Stryd")
 
     story(ground, tell)

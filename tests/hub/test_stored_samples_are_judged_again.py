@@ -200,3 +200,29 @@ def test_every_millisecond_is_good_doubtful_or_missing(
     assert isinstance(trust, Trust)
     assert min(trust.good_ms, trust.doubtful_ms, trust.missing_ms) >= 0
     assert trust.elapsed_ms == length_ms
+
+
+def test_the_tile_says_how_much_of_the_coverage_is_doubtful_and_still_does_after_a_restart(
+    ground: Ground,
+) -> None:
+    def share() -> float | None:
+        return ground.board.snapshot(ground.mono_ms, ground.wall_ms).athletes[0].doubtful_share
+
+    async def story() -> None:
+        await ground.add_squad(1)
+        session = await ground.start()
+        await ground.train(2, {"S1": 120})
+        assert share() is None
+        await play(ground, a_hard_session(ground.mono_ms, 3))
+        said = share()
+        trust = ground.store.read_now(lambda db: session_trust(db, session))["a1"]
+        covered_s = ground.table(session)["a1"].covered_s
+        assert said == pytest.approx(trust.doubtful_ms / 1000 / covered_s, abs=0.005)
+        assert said is not None
+        assert said == pytest.approx(0.074, abs=0.01)
+        view = tile_view(ground.board.snapshot(ground.mono_ms, ground.wall_ms).athletes[0])
+        assert view.coverage.endswith(f"%, {100 * said:.0f}% doubtful")
+        await ground.restart()
+        assert share() == pytest.approx(said, abs=1e-9)
+
+    run(story())

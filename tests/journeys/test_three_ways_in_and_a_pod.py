@@ -36,6 +36,7 @@ def test_a_pin_and_a_pod_outlast_a_restart(ground: Ground, staff: Staff) -> None
     staff.post("/session/start", title="Run", sport="running")
     wait_for("all three are live", lambda: ground.fresh() == 3)
     wait_for("the pod speaks", lambda: "steps/min" in staff.get("/straps"))
+    wait_for("its speed is on one tile", lambda: staff.get("/board").count("has-pod") == 1)
     time.sleep(2)  # until it is on disk
 
     assert ground.hub is not None

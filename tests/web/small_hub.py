@@ -83,10 +83,11 @@ class SmallHub:
             BundleSetting(folder / "bundles", (folder / "media",), folder / "hub.key", in_media),
             nullcontext,
         )
+        self.let_go: frozenset[str] = frozenset()
         self.wearing = WearingDesk(
             Parts(
                 self.database, self.recorder, lambda: tuple(self.heard.values()), self.moment,
-                self.wearing_changed,
+                self.wearing_changed, lambda strap_ids, _for_ms: self.note_let_go(strap_ids),
             )
         )  # fmt: skip
         self.parts = WebParts(
@@ -99,6 +100,8 @@ class SmallHub:
                 save_athlete=self.save_athlete,
                 change_values=self.change_values,
                 set_change_removed=self.set_change_removed,
+                stop_effort=self.recorder.stop_effort,
+                take_stop_back=self.recorder.take_stop_back,
                 enrol=self.enrol,
                 sync_now=self.sync_now,
                 pause_sync=self.pause_sync,
@@ -201,6 +204,10 @@ class SmallHub:
         moment = self.moment()
         athlete_id = await self.database.write(lambda db: set_removed(db, moment, change_id, is_removed))
         await self.recorder.roster_changed({athlete_id})
+
+    def note_let_go(self, strap_ids: frozenset[str]) -> None:
+        """Which straps shall be without a link just now."""
+        self.let_go = strap_ids
 
     async def wearing_changed(self, session_id: str | None) -> None:
         """Who wears what was changed; files follow, as on the hub."""

@@ -13,7 +13,7 @@ import pytest
 import uvicorn
 from playwright.sync_api import Browser, Page, expect
 
-from hub.domain import Contact, Role
+from hub.domain import Contact, MotionReading, Role
 from hub.web.app import create_web
 from tests.browser import Watch
 from tests.web.conftest import PASSWORD, add_user
@@ -177,14 +177,17 @@ def test_tiles_fit_without_scrolling_or_overflow(
 
 
 def test_a_hub_that_stops_sending_is_never_shown_as_live(browser: Browser, served: Served) -> None:
-    served.run(lambda: served.hub.add_squad(2))
+    ids = served.run(lambda: served.hub.add_squad(2))
+    served.hub.board.set_motion({ids[0]: MotionReading("P1", served.hub.mono_ms + 1000, 3_200, 172)})
     served.tick(everyone)
     page, _ = sign_in(browser, served)
+    expect(page.locator(".tile .speed").first).to_have_text("3.2 m/s")
     page.route("**/board/stream", lambda route: route.abort())
     expect(page.locator("#link")).to_have_text(re.compile(r"Reconnecting \(\d+ s\)"))
     expect(page.locator(".tile.is-stale")).to_have_count(2)
     assert page.inner_text(".tile .bpm") == "–"
     assert "no link" in page.inner_text(".tile .status")
+    assert page.locator(".tile .speed, .tile .cadence").all_text_contents() == [""] * 4
     page.unroute("**/board/stream")
     served.tick(everyone)
     expect(page.locator("#link")).to_have_text("Live", timeout=15_000)

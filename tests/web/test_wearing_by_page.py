@@ -14,6 +14,7 @@ from hub.domain import Session
 from hub.errors import ActionRefused
 from hub.results.loads import load_table
 from hub.store import ignored_straps, put_aside, spare_straps, straps
+from hub.wearing.unassigned import MOST_ON_A_PAGE
 from hub.web.local_times import DAY_MS, clock_text, near
 from tests.web.conftest import Client
 from tests.web.small_hub import SmallHub, strap
@@ -86,6 +87,39 @@ def test_a_stretch_put_aside_is_offered_no_more_until_it_is_shown_again(hub: Sma
     assert len(hub.database.read_now(put_aside.recent)) == 1
     again = admin.post("/straps/unassigned/again", data={"aside_id": field(gone, "aside_id")}).text
     assert "140 · 150 · 159 bpm" in again
+
+
+def test_earlier_sessions_are_a_page_away_and_what_is_done_there_stays_there(
+    hub: SmallHub, admin: Client
+) -> None:
+    async def story() -> list[str]:
+        ids = await hub.add_squad(1)
+        for title, strangers in (("Oldest", 2), ("Middle", 1), ("Newest", MOST_ON_A_PAGE)):
+            await hub.recorder.start_session(title, "training", 0)
+            for _ in range(12):
+                hub.pass_time(1)
+                for number in range(strangers):
+                    hub.hear(f"B{number:07}", 140)
+                await hub.recorder.tick()
+            hub.pass_time(60)
+            await hub.recorder.end_session()
+        return ids
+
+    (anna,) = asyncio.run(story())
+    first = admin.get("/straps/unassigned").text
+    assert first.count(">Newest</a>") == MOST_ON_A_PAGE
+    assert "Middle" not in first
+    link = re.search(r'href="(/straps/unassigned\?older_than=[^"]+)">Earlier sessions', first)
+    assert link is not None
+    second = admin.get(link.group(1)).text
+    assert [second.count(f">{title}</a>") for title in ("Newest", "Middle", "Oldest")] == [0, 1, 2]
+    assert ("Newest sessions" in second, "Earlier sessions" in second) == (True, False)
+    form = {name: field(second, name) for name in ("stream_id", "from_ms", "begin", "end", "older_than")}
+    after = admin.post("/straps/unassigned/give", data=form | {"athlete_id": anna}).text
+    assert [after.count(f">{title}</a>") for title in ("Newest", "Middle", "Oldest")] == [0, 0, 2]
+    taken_back = {name: field(after, name) for name in ("edit_id", "older_than")}
+    assert ">Middle</a>" in admin.post("/straps/unassigned/back", data=taken_back).text
+    assert admin.get("/straps/unassigned?older_than=nothing").status_code == 404
 
 
 def test_a_strap_that_is_still_heard_is_given_from_the_start_and_from_now_on(
@@ -200,6 +234,21 @@ def test_the_strap_held_to_the_hub_is_proposed_confirmed_and_undone(hub: SmallHu
     assert worn[FOREIGN] == worn[strap(1)] == ids[0]
 
 
+def test_a_running_pod_held_to_the_hub_is_not_taken_for_a_strap(hub: SmallHub, admin: Client) -> None:
+    ids = asyncio.run(hub.add_squad(2))
+    hub.hear(FOREIGN, None)
+    hub.heard[FOREIGN] = replace(hub.heard[FOREIGN], is_pod=True)
+    far = {strap(1): -70, strap(2): -72, FOREIGN: -80}
+    hold(hub, admin, far, ids[0], 8)
+    assert "Found" not in hold(hub, admin, far | {FOREIGN: -40}, ids[0])
+    assert "Polar H10 A0000001" in hold(hub, admin, far | {FOREIGN: -38, strap(1): -40}, ids[1]), (
+        "a pod beside it does not make it a tie"
+    )
+    form = {"athlete_id": ids[0], "strap_id": FOREIGN, "as": "worn"}
+    assert admin.post("/straps/hold/confirm", data=form).status_code == 404
+    assert admin.post("/straps/spares/add", data=form).status_code == 404
+
+
 def test_a_spare_strap_is_given_and_taken_off_by_page(hub: SmallHub, admin: Client) -> None:
     assert "give everybody a first one" in admin.get("/straps/spares").text
     ids = asyncio.run(hub.add_squad(2))
@@ -226,3 +275,23 @@ def test_a_time_of_day_is_found_near_the_moment_it_is_about(at_ms: int, off_ms: 
 def test_what_is_no_time_of_day_is_refused(text: str) -> None:
     with pytest.raises(ActionRefused):
         near(text, 0, 0)
+
+
+def test_the_hold_page_lets_go_of_straps_nobody_wears_and_of_worn_ones_when_asked(
+    hub: SmallHub, admin: Client
+) -> None:
+    ids = asyncio.run(hub.add_squad(2))
+    for strap_id in (strap(1), strap(2), FOREIGN):
+        hub.hear(strap_id, 120)
+    everybody = {strap(1), strap(2), FOREIGN}
+    here = f"/straps/hold/look?athlete={ids[0]}"
+    text = admin.get(here).text
+    assert hub.let_go == {FOREIGN}
+    assert "1 connected strap was let go for this" in text
+    assert "Look among worn straps, too" in text
+    assert "3 connected straps were let go" in admin.get(f"{here}&among=every").text
+    assert hub.let_go == everybody
+    asyncio.run(hub.recorder.start_session("Training", "training", 0))
+    text = admin.get(f"{here}&among=every").text
+    assert hub.let_go == {FOREIGN}, "nobody loses a second of a session"
+    assert "stay connected while the session runs" in text

@@ -56,7 +56,7 @@
   });
 
   document.addEventListener("toggle", (event) => { // a closed drawer asks the hub no more
-    if (event.target.id === "straps" && event.newState === "closed") document.getElementById("straps-content").replaceChildren();
+    if (event.target.matches(".drawer") && event.newState === "closed") document.getElementById(`${event.target.id}-content`).replaceChildren();
   }, true);
 
   document.addEventListener("htmx:sendError", (event) => {
