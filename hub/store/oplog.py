@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from sqlite3 import Connection
 from typing import Any
 
-from hub.store import meta, records
+from hub.store import meta, records, snapshot
 from sync.chain import CHAIN_0, next_chain
 from sync.wire import SUSPECT, Op
 
@@ -96,8 +96,10 @@ def rewind(db: Connection, last_seq: int, wall_ms: int) -> bool:
 def fork(db: Connection, epoch: int, wall_ms: int) -> None:
     """Number everything kept anew from 1, all of it pending under a new epoch.
 
-    What the cloud has already it knows by its op_id, so nothing happens twice.
+    What the cloud has already it knows by its op_id, so nothing happens twice. A snapshot under way is given
+    up: its first page tells how much of the log of before it holds.
     """
+    snapshot.forget(db)
     rows = db.execute("SELECT seq, op_id FROM outbox ORDER BY seq").fetchall()
     chain, changed = CHAIN_0, []
     for number, (seq, op_id) in enumerate(rows, 1):

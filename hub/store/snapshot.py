@@ -34,7 +34,7 @@ def take_page(db: Connection, page: SnapshotPage, wall_ms: int, after: tuple[str
     """
     known = place(db)
     if known is not None and known.feed_epoch != page.feed_epoch:
-        _forget(db)  # the cloud was put back meanwhile: this page continues nothing
+        forget(db)  # the cloud was put back meanwhile: this page continues nothing
         return
     if after is not None and after != (("", "") if known is None else (known.after_tbl, known.after_pk)):
         return
@@ -48,7 +48,7 @@ def take_page(db: Connection, page: SnapshotPage, wall_ms: int, after: tuple[str
         meta.put(db, AFTER, json.dumps([page.next_tbl, page.next_pk or ""]))
         return
     _put_in_place(db, wall_ms)
-    _forget(db)
+    forget(db)
 
 
 def _begin(db: Connection, page: SnapshotPage) -> None:
@@ -60,7 +60,8 @@ def _begin(db: Connection, page: SnapshotPage) -> None:
     meta.put(db, FIRST, json.dumps(head))
 
 
-def _forget(db: Connection) -> None:
+def forget(db: Connection) -> None:
+    """Give up a snapshot under way; the next page asked for is a first one again."""
     db.execute("DELETE FROM snapshot_row")
     meta.put(db, FIRST, None)
     meta.put(db, AFTER, None)

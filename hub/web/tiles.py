@@ -53,11 +53,11 @@ class TileView:
             self.bpm,
             self.zone,
             self.percent,
-            self.speed,
-            self.cadence,
             self.banister,
             self.edwards,
             self.coverage,
+            self.speed,
+            self.cadence,
             self.status,
         ]
 

@@ -224,3 +224,27 @@ def test_a_stream_that_was_erased_takes_no_more_of_what_nobody_wore(store: Datab
         store.write_now(lambda db: db.execute("INSERT INTO erased_stream VALUES (?, 1)", (one.stream_id,)))
     store.write_now(lambda db: segments.add(db, one))
     assert store.read_now(lambda db: segments.unsent_ids(db, 9)) == ([] if is_fenced else [one.seg_id])
+
+
+def test_a_snapshot_under_way_is_begun_again_under_the_new_epoch(tmp_path: Path) -> None:
+    store, ids = open_store(tmp_path), counted_ids()
+    store.write_now(lambda db: records.propose(db, moment(ids), "athlete", "a", {**PERSON, "name": "Mine"}))
+    row = SnapshotRow(tbl="athlete", pk="a", doc={**PERSON, "name": "Theirs"}, stamps={"name": 7})
+
+    def page(epoch: int, *, is_last: bool) -> SnapshotPage:
+        return SnapshotPage(
+            feed_epoch=3, at_seq=40, epoch=epoch, last_seq=1, rows=[row],
+            next_tbl=None if is_last else "athlete", next_pk=None if is_last else "a",
+        )  # fmt: skip
+
+    def name() -> object:
+        return store.read_now(lambda db: db.execute("SELECT name FROM athlete").fetchone()[0])
+
+    store.write_now(lambda db: snapshot.take_page(db, page(1, is_last=False), WALL_MS, ("", "")))
+    store.write_now(lambda db: oplog.fork(db, 2, WALL_MS))
+    assert store.read_now(snapshot.place) is None
+    store.write_now(lambda db: snapshot.take_page(db, page(1, is_last=True), WALL_MS, ("athlete", "a")))
+    assert name() == "Mine", "a page behind the one given up is not taken"
+    store.write_now(lambda db: snapshot.take_page(db, page(2, is_last=True), WALL_MS, ("", "")))
+    assert name() == "Theirs", "the cloud holds the edit, and somebody's newer one"
+    store.close()

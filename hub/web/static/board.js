@@ -1,7 +1,7 @@
 // Patches the rendered tiles with one frame a second; says so when frames stay away. Words nothing itself.
 (() => {
   "use strict";
-  const FIELDS = ["bpm", "zone", "percent", "speed", "cadence", "banister", "edwards", "coverage", "status"];
+  const FIELDS = ["bpm", "zone", "percent", "banister", "edwards", "coverage", "speed", "cadence", "status"];
   const DIM_MS = 3000, STALE_MS = 5000, LOST_MS = 15000;
   let tiles = [], source = null, arrived = performance.now(), opened = arrived, clock = "", busy = false, lost = false;
 
@@ -37,8 +37,8 @@
     for (const { tile, fill, fields } of tiles) {
       attribute(tile, "class", "tile is-stale z-none");
       attribute(fill, "width", "0");
-      ["–", "", "", "", ""].forEach((text, j) => put(fields[j], text));
-      put(fields[8], "▲ no link");
+      ["–", "", ""].forEach((text, j) => put(fields[j], text));
+      ["", "", "▲ no link"].forEach((text, j) => put(fields[6 + j], text));
     }
   }
 
