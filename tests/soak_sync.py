@@ -1,4 +1,4 @@
-"""Made-up worlds by the thousand: `python -m tests.soak_sync [--seeds 50000] [--first 0]`; 1 if broken."""
+"""Made-up worlds by the thousand: `python -m tests.soak_sync [--seeds 50000] [--copies]`; 1 if broken."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import os
 import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 
+from tests.sim.mishaps import COPIES, MISHAPS
 from tests.sim.world import Outcome, run_seed
 
 EVERY = 500
@@ -39,12 +41,14 @@ def main() -> int:
     options.add_argument("--seeds", type=int, default=50_000)
     options.add_argument("--first", type=int, default=0)
     options.add_argument("--processes", type=int, default=os.cpu_count())
+    options.add_argument("--copies", action="store_true", help="copied cards run beside their originals, too")
     given = options.parse_args()
+    world = partial(run_seed, mishaps=(*MISHAPS, *COPIES[:1])) if given.copies else run_seed
     began, sums, broken = time.monotonic(), Counter[str](), []
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(given.processes, mp_context=spawn, initializer=many_worlds) as pool:
         seeds = range(given.first, given.first + given.seeds)
-        for number, outcome in enumerate(pool.map(run_seed, seeds, chunksize=20), 1):
+        for number, outcome in enumerate(pool.map(world, seeds, chunksize=20), 1):
             count(sums, outcome)
             if outcome.violations:
                 broken.append(outcome)

@@ -28,7 +28,6 @@ MISHAPS = (
     "kill",
     "power_cut",
     "old_card",
-    "copied_card",
     "cloud_backup",
     "erasure",
     "compaction",
@@ -37,6 +36,8 @@ MISHAPS = (
     "new_table",
 )
 """What hubs and the cloud may suffer; each world has about half of them."""
+COPIES = ("copied_card", "kill", "power_cut", "outage")
+"""What may happen in worlds in which two machines run with copies of one card."""
 LOOKED_AT = 0.3
 """How often somebody looks closely at a hub after having done something there."""
 

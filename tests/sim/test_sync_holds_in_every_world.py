@@ -9,7 +9,8 @@ from concurrent.futures import ProcessPoolExecutor
 
 import pytest
 
-from tests.sim.world import MISHAPS, Outcome, run_seed
+from tests.sim.mishaps import COPIES, MISHAPS
+from tests.sim.world import Outcome, run_seed
 from tests.soak_sync import count, many_worlds, words
 
 SEEDS = int(os.environ.get("TOUCHLINE_SIM_SEEDS", "2000"))
@@ -31,6 +32,13 @@ def test_no_world_breaks_an_invariant() -> None:
     assert sums["edits"] > 15 * SEEDS, "the worlds are busy"
     assert sums["segments"] > SEEDS
     assert {mishap for it in outcomes for mishap in it.mishaps} >= set(MISHAPS)
+    broken = [f"seed {it.seed} {it.mishaps}: {words}" for it in outcomes for words in it.violations]
+    assert not broken, "\n".join(broken[:10])
+
+
+def test_two_machines_with_copies_of_one_card_end_as_two_hubs_and_lose_nothing() -> None:
+    outcomes = [run_seed(seed, COPIES) for seed in range(80)]
+    assert sum(it.mishaps.count("parted") for it in outcomes) > 15
     broken = [f"seed {it.seed} {it.mishaps}: {words}" for it in outcomes for words in it.violations]
     assert not broken, "\n".join(broken[:10])
 
