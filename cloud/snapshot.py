@@ -43,6 +43,7 @@ async def snapshot_page(
         at_seq=clock.seq,
         epoch=row.epoch,
         last_seq=row.last_seq,
+        last_chain=row.last_chain.hex(),
         rows=[it for it in rows if it.doc],
         next_tbl=rows[-1].tbl if has_more else None,
         next_pk=rows[-1].pk if has_more else None,

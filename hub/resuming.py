@@ -11,7 +11,7 @@ from sqlite3 import Connection
 from hub.domain import Assignment, Session
 from hub.folding import OpenSamples, sealed
 from hub.store import boots, ignored_straps, journal, segments, sessions, spare_straps, straps
-from hub.store.records import Moment, propose
+from hub.store.records import Moment, owner, propose
 from hub.wearing.attribution import Attribution
 
 
@@ -56,6 +56,8 @@ def _still_open(db: Connection, this_boot: int) -> OpenSamples:
 
 
 def _go_on_or_end(db: Connection, who: Attribution, assignment: Assignment, moment: Moment) -> None:
+    if owner(db, "stream_assignment", assignment.assignment_id) is not None:
+        return  # another machine's, with a copy of this card and so the same session
     stream = straps.stream_by_id(db, assignment.stream_id)
     if stream is None or stream.channel != straps.CHANNEL:
         return  # a running pod's is not the recorder's

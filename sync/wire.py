@@ -256,7 +256,8 @@ class SnapshotPage(Message, frozen=True, kw_only=True):
 
     Pages may be taken minutes apart: what changes meanwhile comes again through the feed after the FIRST
     page's `at_seq`, and stamps make it harmless. Operations of the asking hub's `epoch` up to `last_seq` are
-    in it, but for those `rejected`. `erased` and `rejected` come with the first page only.
+    in it, but for those `rejected`, where its chain there is `last_chain` (hex; "" from an older cloud).
+    `erased` and `rejected` come with the first page only.
     """
 
     feed_epoch: int
@@ -264,6 +265,7 @@ class SnapshotPage(Message, frozen=True, kw_only=True):
     epoch: int
     last_seq: int
     rows: list[SnapshotRow]
+    last_chain: str = ""
     next_tbl: str | None = None
     next_pk: str | None = None
     rejected: list[str] = []

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from sqlite3 import Connection
+from typing import Any
 
 from hub.store import erasure, meta, records, segments
 from sync.outbox import Place
@@ -30,7 +31,9 @@ def place(db: Connection) -> Place | None:
 def take_page(db: Connection, page: SnapshotPage, wall_ms: int, after: tuple[str, str] | None = None) -> None:
     """Keep a page aside; the last one puts all of them in place.
 
-    `after` is the record it was asked to follow: another reader may have got on, or finished, meanwhile.
+    `after` is the record it was asked to follow: another reader may have got on, or finished, meanwhile. A
+    snapshot made while the cloud had another log under this hub's name is given up: which of this hub's
+    operations it holds nobody can say before the two are in step again.
     """
     known = place(db)
     if known is not None and known.feed_epoch != page.feed_epoch:
@@ -47,7 +50,9 @@ def take_page(db: Connection, page: SnapshotPage, wall_ms: int, after: tuple[str
     if page.next_tbl is not None:
         meta.put(db, AFTER, json.dumps([page.next_tbl, page.next_pk or ""]))
         return
-    _put_in_place(db, wall_ms)
+    head = json.loads(meta.value(db, FIRST) or "{}")
+    if _tells_of_this_log(db, head):
+        _put_in_place(db, head, wall_ms)
     forget(db)
 
 
@@ -55,7 +60,8 @@ def _begin(db: Connection, page: SnapshotPage) -> None:
     db.execute("DELETE FROM snapshot_row")
     head = {
         "feed_epoch": page.feed_epoch, "at_seq": page.at_seq, "epoch": page.epoch, "last_seq": page.last_seq,
-        "rejected": page.rejected, "erased": [[it.subject_id, it.seq] for it in page.erased],
+        "last_chain": page.last_chain, "rejected": page.rejected,
+        "erased": [[it.subject_id, it.seq] for it in page.erased],
     }  # fmt: skip
     meta.put(db, FIRST, json.dumps(head))
 
@@ -67,8 +73,14 @@ def forget(db: Connection) -> None:
     meta.put(db, AFTER, None)
 
 
-def _put_in_place(db: Connection, wall_ms: int) -> None:
-    head = json.loads(meta.value(db, FIRST) or "{}")
+def _tells_of_this_log(db: Connection, head: dict[str, Any]) -> bool:
+    """Whether the operations the snapshot holds are those of this log; one no longer kept says nothing."""
+    row = db.execute("SELECT chain FROM outbox WHERE seq = ?", (head["last_seq"],)).fetchone()
+    is_other = row is not None and head.get("last_chain", "") not in ("", row[0])
+    return head["epoch"] == meta.number(db, "epoch", 1) and not is_other
+
+
+def _put_in_place(db: Connection, head: dict[str, Any], wall_ms: int) -> None:
     _settle_own_operations(db, head, wall_ms)
     _tell_whose(db)
     changed = db.execute(CHANGED).fetchall()
@@ -116,10 +128,8 @@ def _tell_whose(db: Connection) -> None:
     )
 
 
-def _settle_own_operations(db: Connection, head: dict[str, object], wall_ms: int) -> None:
+def _settle_own_operations(db: Connection, head: dict[str, Any], wall_ms: int) -> None:
     """Operations the snapshot holds get no echo any more: they are as good as echoed, or refused."""
-    if head["epoch"] != meta.number(db, "epoch", 1):
-        return
     db.execute(
         "UPDATE outbox SET state = 'dead', reason = coalesce(reason, 'rejected by the cloud')"
         " WHERE seq <= ?1 AND echoed_at_ms IS NULL AND op_id IN (SELECT value FROM json_each(?2))",
@@ -137,4 +147,4 @@ def _settle_own_operations(db: Connection, head: dict[str, object], wall_ms: int
         " WHERE seq > ?",
         (head["last_seq"],),
     )
-    meta.put(db, "acked_seq", max(meta.number(db, "acked_seq"), int(str(head["last_seq"]))))
+    meta.put(db, "acked_seq", max(meta.number(db, "acked_seq"), int(head["last_seq"])))
