@@ -75,9 +75,11 @@ def forget(db: Connection) -> None:
 
 def _tells_of_this_log(db: Connection, head: dict[str, Any]) -> bool:
     """Whether the operations the snapshot holds are those of this log; one no longer kept says nothing."""
-    row = db.execute("SELECT chain FROM outbox WHERE seq = ?", (head["last_seq"],)).fetchone()
-    is_other = row is not None and head.get("last_chain", "") not in ("", row[0])
-    return head["epoch"] == meta.number(db, "epoch", 1) and not is_other
+    last_seq, told = head["last_seq"], head.get("last_chain", "")
+    if head["epoch"] != meta.number(db, "epoch", 1) or last_seq >= meta.number(db, "next_seq", 1):
+        return False
+    row = db.execute("SELECT chain FROM outbox WHERE seq = ?", (last_seq,)).fetchone()
+    return row is None or told in ("", row[0])
 
 
 def _put_in_place(db: Connection, head: dict[str, Any], wall_ms: int) -> None:

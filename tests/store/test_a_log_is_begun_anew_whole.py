@@ -248,3 +248,29 @@ def test_a_snapshot_under_way_is_begun_again_under_the_new_epoch(tmp_path: Path)
     store.write_now(lambda db: snapshot.take_page(db, page(2, is_last=True), WALL_MS, ("", "")))
     assert name() == "Theirs", "the cloud holds the edit, and somebody's newer one"
     store.close()
+
+
+@pytest.mark.parametrize(
+    ("epoch", "last_seq", "last_chain", "is_taken"),
+    [(1, 1, None, True), (1, 1, "", True), (1, 0, CHAIN_0, True), (2, 1, None, False), (1, 2, None, False),
+     (1, 1, "ab" * 32, False)],
+)  # fmt: skip
+def test_a_snapshot_beside_another_log_under_this_hubs_name_is_given_up(
+    tmp_path: Path, epoch: int, last_seq: int, last_chain: str | None, is_taken: bool
+) -> None:
+    store, ids = open_store(tmp_path), counted_ids()
+    store.write_now(lambda db: records.propose(db, moment(ids), "athlete", "a", {**PERSON, "name": "Mine"}))
+    own = store.read_now(lambda db: oplog.chain_at(db, 1)) or ""
+    row = SnapshotRow(tbl="athlete", pk="b", doc={**PERSON, "name": "Theirs"}, stamps={"name": 7})
+    page = SnapshotPage(
+        feed_epoch=3, at_seq=40, epoch=epoch, last_seq=last_seq, rows=[row],
+        last_chain=own if last_chain is None else last_chain,
+    )  # fmt: skip
+    store.write_now(lambda db: snapshot.take_page(db, page, WALL_MS, ("", "")))
+    names = store.read_now(lambda db: {it[0] for it in db.execute("SELECT name FROM athlete")})
+    assert ("Theirs" in names, store.read_now(lambda db: meta.number(db, "cursor"))) == (
+        is_taken,
+        40 * is_taken,
+    )
+    assert store.read_now(snapshot.place) is None
+    store.close()
