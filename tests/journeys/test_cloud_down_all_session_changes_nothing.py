@@ -18,7 +18,7 @@ ATHLETES = 4
 def test_a_session_recorded_without_the_cloud_arrives_once_when_it_is_back(
     ground: Ground, staff: Staff
 ) -> None:
-    ground.start_pitch("--athletes", str(ATHLETES), "--speed", "5")  # faster, intervals begin with a rate jump
+    ground.start_pitch("--athletes", str(ATHLETES), "--speed", "5")  # faster, rates would jump
     cloud = ground.start_cloud()
     ground.start_hub()
     staff.set_up()
