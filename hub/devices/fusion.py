@@ -26,7 +26,7 @@ LATE_WITHIN_MS = 2_000
 REMEMBERED_MS = 5_000
 """How long a value counts as heard already; the counter comes round after eight seconds."""
 
-_COUNTER = 8
+COUNTER = 8
 _FRAMES_BEHIND = 2
 
 
@@ -78,8 +78,8 @@ class Fuser:
         last_ms, last = self._taken[-1]
         if heard == last:
             return Verdict.REPEATED
-        since_ms, steps = now_ms - last_ms, (heard[0] - last[0]) % _COUNTER
-        is_behind = steps >= _COUNTER - _FRAMES_BEHIND
+        since_ms, steps = now_ms - last_ms, (heard[0] - last[0]) % COUNTER
+        is_behind = steps >= COUNTER - _FRAMES_BEHIND
         if since_ms < 0 or (is_behind and since_ms < LATE_WITHIN_MS):
             return Verdict.LATE
         if steps and self._was_taken(heard, now_ms):
@@ -94,7 +94,7 @@ class Fuser:
 
     def _was_taken(self, heard: tuple[int, int | None, Contact], now_ms: int) -> bool:
         """Whether another receiver brought it already, in this turn of the counter."""
-        turn = self._taken[1 - _COUNTER :]
+        turn = self._taken[1 - COUNTER :]
         return any(it == heard and now_ms - at_ms < REMEMBERED_MS for at_ms, it in turn)
 
     def _is_too_fast(self, now_ms: int) -> bool:

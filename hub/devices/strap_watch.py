@@ -11,7 +11,7 @@ from statistics import median_low
 
 from hub.devices.broadcast import decode_polar
 from hub.devices.contact import ContactBit
-from hub.devices.fusion import Fuser, Verdict
+from hub.devices.fusion import COUNTER, FEWEST_MS_BETWEEN_BROADCASTS, NOMINAL_MS, Fuser, Verdict
 from hub.devices.gatt import decode_battery, decode_heart_rate, decode_location
 from hub.devices.identity import Proof, clean_name, id_from_address, id_from_name
 from hub.devices.quality import Observed, Quality
@@ -77,6 +77,7 @@ class StrapWatch:
         self._contact = Contact.UNSUPPORTED
         self._contact_bit = ContactBit()
         self._fuser = Fuser()
+        self._frame: int | None = None
         self._is_malformed = False
         self._is_doubled = False
         self._gives_heart_rate = False
@@ -245,9 +246,10 @@ class StrapWatch:
             self.quality.count(Flaw.REORDERED)
         if verdict not in (Verdict.NEW, Verdict.BUNCHED):
             return
-        at_ms = now_ms  # no two readings at one time: the later of a bunch stands a millisecond behind
-        if verdict is Verdict.BUNCHED and self._last_reading_ms is not None:
-            at_ms = max(now_ms, self._last_reading_ms + 1)
+        at_ms = self._sent_ms(broadcast.frame, now_ms)
+        if at_ms is None:
+            return
+        self._frame = broadcast.frame
         flaws = self.quality.judge(Observed(at_ms, broadcast.bpm, broadcast.contact, counter=broadcast.frame))
         self._emit(
             Reading(
@@ -260,6 +262,19 @@ class StrapWatch:
                 flaws=flaws,
             )
         )
+
+    def _sent_ms(self, frame: int, now_ms: int) -> int | None:
+        """When a broadcast value was sent: one held up on its way has its place by the counter, a second a
+        step. None where that is too near the reading before it to be another value.
+        """
+        last_ms = self._last_reading_ms
+        if last_ms is None or self._frame is None:
+            return now_ms
+        due_ms = last_ms + (frame - self._frame) % COUNTER * NOMINAL_MS
+        is_told = now_ms - last_ms < COUNTER * NOMINAL_MS and self._last_via is Via.BROADCAST
+        is_held_up = is_told and now_ms - due_ms > FEWEST_MS_BETWEEN_BROADCASTS
+        at_ms = due_ms if is_held_up else now_ms
+        return at_ms if at_ms - last_ms >= FEWEST_MS_BETWEEN_BROADCASTS else None
 
     def _emit(self, reading: Reading) -> None:
         self._last_reading_ms, self._last_via, self._contact = reading.mono_ms, reading.via, reading.contact

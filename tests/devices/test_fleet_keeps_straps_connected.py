@@ -58,9 +58,8 @@ def test_every_strap_delivers_connected_or_not() -> None:
                 assert 40 < latest.bpm < 210
             assert (squad.status(6).is_connected, squad.status(6).via) == (False, Via.BROADCAST)
             assert squad.count(6, Via.GATT) == 0
-            heard_ms = [it.mono_ms for it in squad.readings[strap_id(6)]]
-            for (i, first_ms), (j, last_ms) in itertools.combinations(enumerate(heard_ms), 2):
-                assert j - i <= (last_ms - first_ms) / 1_000 + 1, "one value a second, none of them twice"
+            beats = squad.readings[strap_id(6)]
+            assert min(b.mono_ms - a.mono_ms for a, b in itertools.pairwise(beats)) >= 500
 
     with PitchProcess("--athletes", "6", "--broadcast", "1") as pitch:
         asyncio.run(story(pitch.port))
