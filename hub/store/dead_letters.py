@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from sqlite3 import Connection
 from typing import Any
 
-from hub.errors import NotFound
+from hub.errors import ActionRefused, NotFound
 from hub.store import meta
 from hub.store.records import Moment, propose
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """One refused edit: what it was to change, and why the cloud would not."""
+    """One refused edit: what it was to change, and why the cloud would not; of the erased nothing is told."""
 
     op_id: str
     seq: int
@@ -30,24 +30,29 @@ class DeadLetter:
 def waiting(db: Connection) -> list[DeadLetter]:
     """Those nobody has decided about, oldest first."""
     rows = db.execute(
-        "SELECT op_id, seq, tbl, pk, fields, reason FROM outbox"
+        "SELECT op_id, seq, tbl, pk, iif(reason = 'erased', '{}', fields), reason FROM outbox"
         " WHERE state = 'dead' AND echoed_at_ms IS NULL ORDER BY seq"
     )
     return [DeadLetter(row[0], row[1], row[2], row[3], json.loads(row[4]), row[5] or "") for row in rows]
 
 
 def retry(db: Connection, moment: Moment, op_id: str, fields: dict[str, Any] | None = None) -> None:
-    """Propose it anew as it was, or with better fields, and put the refused one away. Raises NotFound."""
+    """Propose it anew as it was, or with better fields, and put the refused one away.
+
+    Raises NotFound, and ActionRefused where an erasure has left nothing to propose.
+    """
     letter = _letter(db, op_id)
+    if not (fields or letter.fields):
+        raise ActionRefused("Nothing of this edit is left to try again.", hint="Put it away.")
     discard(db, op_id, moment.wall_ms)
     propose(db, moment, letter.tbl, letter.pk, letter.fields if fields is None else fields)
 
 
 def discard(db: Connection, op_id: str, wall_ms: int) -> None:
-    """Put it away for good. Raises NotFound."""
+    """Put it away for good; what an erasure left in the log stays. Raises NotFound."""
     letter = _letter(db, op_id)
     db.execute(
-        "UPDATE outbox SET echoed_at_ms = ?, fields = '{}' WHERE op_id = ?",
+        "UPDATE outbox SET echoed_at_ms = ?, fields = iif(reason = 'erased', fields, '{}') WHERE op_id = ?",
         (meta.cloud_ms(db, wall_ms), letter.op_id),
     )
 

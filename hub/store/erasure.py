@@ -26,6 +26,13 @@ TYPED = {
     "two_edits": "DELETE FROM two_edits WHERE two_edits_id = ?",
 }
 
+LEFT = (
+    "iif(tbl = 'stream_assignment' AND json_extract(fields, '$.athlete_id') IS NOT NULL AND"
+    " json_extract(fields, '$.stream_id') IS NOT NULL, json_object('athlete_id',"
+    " json_extract(fields, '$.athlete_id'), 'stream_id', json_extract(fields, '$.stream_id')), '{}')"
+)
+"""What an operation in the log still says after an erasure: who wore which stream, by their ids alone."""
+
 
 def erase_subject(db: Connection, subject_id: str, rows: Iterable[Key], seq: int) -> list[Key]:
     """Take everything of an athlete away, and these rows; which records are to be shown afresh."""
@@ -50,21 +57,19 @@ def erase_subject(db: Connection, subject_id: str, rows: Iterable[Key], seq: int
     db.execute("DELETE FROM athlete_alias WHERE athlete_id = ?", (subject_id,))
     erase_rows(db, gone, seq)
     straps = db.execute("SELECT strap_id FROM strap WHERE athlete_id = ?", (subject_id,)).fetchall()
+    of_strap = " WHERE tbl = 'strap' AND json_extract({0}, '$.athlete_id') = ?"
     db.execute(
-        "UPDATE base SET doc = json_set(doc, '$.athlete_id', NULL)"
-        " WHERE tbl = 'strap' AND json_extract(doc, '$.athlete_id') = ?",
-        (subject_id,),
+        "UPDATE base SET doc = json_set(doc, '$.athlete_id', NULL)" + of_strap.format("doc"), (subject_id,)
     )
-    db.execute(
-        "UPDATE outbox SET fields = '{}' WHERE json_extract(fields, '$.athlete_id') = ?", (subject_id,)
-    )
+    db.execute("UPDATE outbox SET fields = '{}'" + of_strap.format("fields"), (subject_id,))
     return [("strap", strap_id) for (strap_id,) in straps]
 
 
 def erase_rows(db: Connection, keys: Iterable[Key], seq: int) -> None:
     """Take records away, confirmed or proposed; their numbers in the log stay, or it would have holes.
 
-    Who wore a stream is told by them alone: what nobody else wore of it goes in the same step.
+    Who wore a stream is told by them alone: what nobody else wore of it goes in the same step. The cloud may
+    hold such samples and not know whose they are, now or after a backup was put back: the log still tells it.
     """
     db.execute("PRAGMA secure_delete = ON")
     keys = list(keys)
@@ -72,7 +77,7 @@ def erase_rows(db: Connection, keys: Iterable[Key], seq: int) -> None:
     for tbl, pk in keys:
         db.execute("DELETE FROM base WHERE tbl = ? AND pk = ?", (tbl, pk))
         db.execute("DELETE FROM snapshot_row WHERE tbl = ? AND pk = ?", (tbl, pk))
-        db.execute("UPDATE outbox SET fields = '{}' WHERE tbl = ? AND pk = ?", (tbl, pk))
+        db.execute(f"UPDATE outbox SET fields = {LEFT} WHERE tbl = ? AND pk = ?", (tbl, pk))
         if tbl in TYPED:
             db.execute(TYPED[tbl], (pk,))
     for stream_id in sorted(streams):

@@ -158,8 +158,7 @@ def _take_away(db: Connection, op: FeedOp, wall_ms: int) -> None:
         erasure.erase_rows(db, [(op.tbl, op.pk)], op.seq)
         show(db, op.tbl, op.pk, wall_ms)
     db.execute(
-        "UPDATE outbox SET state = 'acked', fields = '{}', echoed_at_ms = coalesce(echoed_at_ms, ?)"
-        " WHERE op_id = ?",
+        "UPDATE outbox SET state = 'acked', echoed_at_ms = coalesce(echoed_at_ms, ?) WHERE op_id = ?",
         (meta.cloud_ms(db, wall_ms), op.op_id),
     )
 

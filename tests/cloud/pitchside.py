@@ -170,6 +170,19 @@ class HubOn:
 
         return run(go())
 
+    def send_samples(self) -> int:
+        """Every sealed segment before any edit, as the lanes of a weak link may; how many are stored now."""
+
+        async def go() -> int:
+            async with self.dial() as client:
+                await client.open_session()
+                ids = await self.outbox.unsent_segment_ids(100)
+                answer = await client.send_segments(await self.outbox.segments(ids))
+                await self.outbox.record_stored([bytes.fromhex(it) for it in answer.stored])
+                return len(answer.stored)
+
+        return run(go())
+
     def verify(self) -> Verification:
         async def go() -> Verification:
             async with self.dial() as client:

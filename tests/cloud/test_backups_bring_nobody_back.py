@@ -73,6 +73,29 @@ def test_whom_a_backup_brings_back_the_hubs_have_erased_again(
     assert theirs.verify().is_equal
 
 
+def test_samples_whose_wearer_the_backup_never_knew_go_again(start: Start, db: Db, url: str) -> None:
+    hub = start("ours")
+    ann, bea = hub.athlete("Ann"), hub.athlete("Bea")
+    hub.sync()
+    hub.session({ann: [(0, 300)], bea: [(300, 600)]})
+    hub.send_samples()
+    back_up(db)  # the samples are in it, who wore the strap is not
+    hub.sync()
+    erase(url, db, ann)
+    for _ in range(2):
+        hub.sync()
+    held = db.execute("SELECT encode(seg_id, 'hex') FROM segment ORDER BY 1").fetchall()
+    assert len(held) == 1
+
+    restore(url, db)
+    assert db.execute("SELECT count(*) FROM segment").fetchone() == (2,)
+    for _ in range(3):
+        hub.sync()
+    assert db.execute("SELECT encode(seg_id, 'hex') FROM segment ORDER BY 1").fetchall() == held
+    assert {it["athlete_id"] for it in docs(db, "stream_assignment").values()} == {bea}
+    assert hub.verify().is_equal
+
+
 def test_a_hub_reminds_the_cloud_once_and_not_at_every_greeting(start: Start, db: Db, url: str) -> None:
     ours = start("ours")
     ann = ours.athlete("Ann")

@@ -176,6 +176,33 @@ def test_what_a_hub_recorded_offline_of_somebody_erased_never_comes_up(
     assert theirs.verify().is_equal
 
 
+@pytest.mark.parametrize("hears_first", [True, False])
+def test_samples_that_came_before_it_was_known_whose_they_are_go_too(
+    start: Start, db: Db, erase: Callable[[str], erasure.Erasure], hears_first: bool
+) -> None:
+    hub = start("card")
+    ann, bea = hub.athlete("Ann"), hub.athlete("Bea", 8)
+    hub.sync()
+    hub.session({ann: [(0, 600)]}, title="Hers")
+    shared = hub.session({ann: [(0, 100)], bea: [(100, 600)]}, title="Shared")
+    assert hub.send_samples() == 4  # who wore the straps has not been told
+    erase(ann)
+    if hears_first:
+        hub.read_feed()
+    hub.sync()
+    hub.sync()
+
+    assert {it["athlete_id"] for it in docs(db, "stream_assignment").values()} == {bea}
+    held = db.execute("SELECT mono0_ms, mono1_ms FROM segment ORDER BY mono0_ms").fetchall()
+    assert held == [(100_000, 299_000), (300_000, 599_000)]
+    mine = hub.rows("SELECT mono0, mono1 FROM segment ORDER BY mono0")
+    assert mine == held
+    assert hub.rows("SELECT session_id, athlete_id FROM stream_assignment") == [(shared, bea)]
+    assert hub.books.pending == 0
+    assert hub.verify().is_equal
+    assert "Ann" not in dump(db)
+
+
 def test_what_is_recorded_after_the_erasure_was_heard_of_goes_as_well(
     start: Start, db: Db, erase: Callable[[str], erasure.Erasure]
 ) -> None:

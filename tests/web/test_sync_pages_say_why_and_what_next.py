@@ -12,8 +12,8 @@ from litestar import Litestar
 from litestar.testing import TestClient
 
 from hub.domain import Session
-from hub.store import meta
-from hub.store.records import apply_feed, show
+from hub.store import erasure, meta
+from hub.store.records import apply_feed, propose, show
 from hub.store.sync_findings import DayProof
 from hub.syncing.verify import Difference, Verification
 from hub.web.parts import SyncView
@@ -110,6 +110,24 @@ def test_refused_edits_can_be_saved_tried_again_and_put_away(hub: SmallHub, admi
     assert "Refused by" not in admin.post(f"/sync/letters/{op_id}", data={"choice": "drop"}).text
     assert value(hub) == 195
     assert admin.post(f"/sync/letters/{op_id}", data={"choice": "drop"}).status_code == 404
+
+
+def test_an_edit_about_somebody_erased_can_only_be_put_away(hub: SmallHub, admin: Client) -> None:
+    worn = {"stream_id": "s1", "athlete_id": "gone-for-good", "session_id": "x", "from_ms": 0, "to_ms": None}
+    hub.database.write_now(lambda db: propose(db, hub.moment(), "stream_assignment", "a1", worn))
+    join(hub)
+    hub.database.write_now(lambda db: erasure.erase_subject(db, "gone-for-good", [], 7))
+    op_id = bury(hub, "erased")
+    said = admin.get("/sync").text
+    assert "(its content is gone)" in said
+    assert "it is about an athlete whose data was erased" in said
+    assert "gone-for-good" not in said + admin.get("/sync/letters.json").text
+    assert f"/sync/letters/{op_id}" in said
+    assert "Try again" not in said
+    refused = admin.post(f"/sync/letters/{op_id}", data={"choice": "retry"})
+    assert refused.status_code == 422
+    assert "Nothing of this edit is left to try again." in refused.text
+    assert "Refused by" not in admin.post(f"/sync/letters/{op_id}", data={"choice": "drop"}).text
 
 
 def test_pausing_and_limits_are_kept_and_shown(hub: SmallHub, admin: Client) -> None:
