@@ -2,7 +2,7 @@
 
 Everything runs here: a real cloud on the embedded Postgres, the product's store and relay, and a shaped TCP
 proxy in between (no root needed). PouchDB is fetched by npm when there is one and left out otherwise.
-`--fast` runs a tenth.
+`--fast` runs a tenth. How fast the cloud takes things in is `benchmarks.ingest`'s to say.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import numpy as np
 
 from benchmarks.segments import walk
 from sync.batch import packed
-from sync.segments import Samples, frame
+from sync.segments import Samples, frame, seal
 from tests.journeys.loaded_hub import LoadedHub
 from tests.journeys.torn_proxy import TornProxy
 from tests.journeys.world import Ground
@@ -90,8 +90,6 @@ def product(ground: Ground, minutes: int) -> tuple[float, dict[str, Samples]]:
 
 def _steady_weight(minutes: int) -> int:
     """Bytes of the same training, if every notification came exactly a second after the last."""
-    from sync.segments import seal
-
     rng, size = np.random.default_rng(1), 0
     for _ in range(ATHLETES):
         it = walk(minutes * 60, rng)
@@ -149,83 +147,6 @@ def critical(ground: Ground) -> None:
         took_s = asyncio.run(asyncio.wait_for(story(link.url), 200))
     hub.close()
     print(f"160 records behind a backlog of ten sessions: confirmed in {took_s:.2f} s   bar 2 s")
-
-
-def ingest(ground: Ground) -> None:
-    """How fast the cloud takes in segments and records when the link is no limit."""
-    hub = LoadedHub(ground.folder / "ingest", seed=3)
-    asyncio.run(hub.join(ground.cloud_url, ground.claim_code()))
-    for _ in range(4):
-        hub.record(ATHLETES, MINUTES)
-    hub.edit(4000)
-    count, ops = sum(len(it.segments) for it in hub.trainings), hub.ledger().ops_pending
-
-    async def story() -> tuple[float, float]:
-        relay = hub.relay(ground.cloud_url)
-        task = asyncio.create_task(relay.run_once())
-        began = time.monotonic()
-        await until(lambda: not hub.ledger().ops_pending)
-        records_s = time.monotonic() - began
-        await until(lambda: hub.ledger().segments_stored > 0)
-        began = time.monotonic()
-        await task
-        await relay.close()
-        return records_s, time.monotonic() - began
-
-    records_s, segments_s = asyncio.run(story())
-    hub.close()
-    print(
-        f"through relay, HTTP, Postgres: {ops / records_s:.0f} records/s, {count / segments_s:.0f} segments/s"
-    )
-    ground.cloud.stop()  # type: ignore[union-attr]
-    asyncio.run(_straight(ground))
-
-
-async def _straight(ground: Ground) -> None:
-    """The cloud's own ingest on the embedded Postgres, without HTTP: 50 segments, 1 record a transaction."""
-    from cloud import ingest as ingesting
-    from cloud.clock import now_ms
-    from cloud.config import CloudSettings
-    from cloud.store.database import Database, fetch_one
-    from cloud.store.embedded import embedded_server
-    from cloud.store.rows import HubIdentity, HubRow
-    from sync import wire
-    from sync.chain import next_chain
-    from sync.segments import seal
-
-    rng = np.random.default_rng(9)
-    base = walk(300, rng)
-    segments = [seal(f"6f1c2a52-5d0b-4f0e-9c53-{number:012x}", 1, base) for number in range(3000)]
-    with embedded_server(CloudSettings.from_env(ground.env).postgres_dir) as url:
-        database = Database(url)
-        async with database.transaction() as db:
-            cursor = await db.execute(b"SELECT club_id, hub_id FROM hub ORDER BY enrolled_ms DESC LIMIT 1")
-            club_id, hub_id = await cursor.fetchone() or ("", "")
-            hub = HubIdentity(club_id, hub_id)
-            row = await fetch_one(db, "hub_get", HubRow, {"club_id": club_id, "hub_id": hub_id})
-        assert row is not None
-        began = time.perf_counter()
-        body = [b"".join(frame(it) for it in segments[at : at + 50]) for at in range(0, len(segments), 50)]
-        for part in body:
-            opened = await ingesting.open_segments(part)
-            async with database.transaction() as db:
-                await ingesting.store_segments(db, hub, opened.good, now_ms())
-        per_s = len(segments) / (time.perf_counter() - began)
-        seq, chain = row.last_seq, row.last_chain.hex()
-        ops = []
-        for number in range(1000):
-            op_id = f"00000000-0000-4000-8000-{number:012x}"
-            seq, chain = seq + 1, next_chain(chain, op_id)
-            fields = {"name": "A", "hr_max_bpm": 150 + number % 50}
-            ops.append(wire.Op(seq=seq, op_id=op_id, tbl="athlete", pk=f"p{number % 30}", fields=fields,
-                               after_ms=0, boot_no=0, mono_ms=number, chain=chain))  # fmt: skip
-        began = time.perf_counter()
-        for op in ops:
-            async with database.transaction() as db:
-                await ingesting.push(db, hub, wire.PushRequest(epoch=row.epoch, ops=[op]), now_ms())
-        pushes = len(ops) / (time.perf_counter() - began)
-        await database.close()
-    print(f"ingest alone: {per_s:.0f} segments/s (bar 3,000), {pushes:.0f} pushes of one record/s (bar 500)")
 
 
 def pouch(samples: dict[str, Samples], product_s: float, fast: bool) -> None:
@@ -293,7 +214,6 @@ def main() -> None:
             json_rows(samples)
             pouch(samples, took_s, fast)
             critical(ground)
-            ingest(ground)
         finally:
             ground.close()
 

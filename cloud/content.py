@@ -28,6 +28,8 @@ MAX_INFLATED_BYTES = 8 << 20
 ARRIVED: Mapping[str, Callable[[bytes], bytes]] = {wire.BATCHES: whole_part, wire.FRAMES: whole_frames}
 """What of a body that was cut off can be kept, by its content type."""
 WORTH_GZIP_BYTES = 400
+FOR_BROWSERS = ("content-security-policy", "cross-origin-opener-policy", "referrer-policy")
+"""Rules for pages: 300 bytes that would travel with every answer to a hub."""
 
 
 class ContentGate(ASGIMiddleware):
@@ -131,6 +133,9 @@ def sealing(send: Send, *, takes_gzip: bool) -> Send:
             return
         start = head.pop()
         headers = MutableScopeHeaders.from_message(start)
+        for name in FOR_BROWSERS:
+            if name in headers:
+                del headers[name]
         content = bytes(body)
         if takes_gzip and len(content) >= WORTH_GZIP_BYTES and "content-encoding" not in headers:
             content = gzip.compress(content, 6, mtime=0)

@@ -11,10 +11,9 @@ import io
 from litestar import Response, get
 from litestar.params import FromPath
 
-from cloud.store.database import Params, fetch_all
-from cloud.store.rows import LoadRow, SessionRow
-from cloud.web.sessions import note
-from cloud.web.shell import PageMissing, PageRequest, coach_of, parts_of
+from cloud.store.rows import LoadRow
+from cloud.web.sessions import note, session_of
+from cloud.web.shell import PageRequest, coach_of
 from hub.analytics.catalogue import ZONE_PREFIX, columns
 from hub.analytics.doubt import doubtful_share
 
@@ -29,13 +28,7 @@ HEAD = (
 @get("/sessions/{session_id:str}/load.csv", include_in_schema=False)
 async def session_csv(request: PageRequest, session_id: FromPath[str]) -> Response[str]:
     """One row an athlete, times in seconds, shares of 1. Raises PageMissing."""
-    coach = await coach_of(request)
-    params: Params = {"club_id": coach.club_id, "session_id": session_id.replace("\0", ""), "limit": 1}
-    async with parts_of(request).database.transaction() as db:
-        found = await fetch_all(db, "sessions", SessionRow, params)
-        rows = await fetch_all(db, "session_loads", LoadRow, params)
-    if not found:
-        raise PageMissing("session")
+    _, rows = await session_of(request, await coach_of(request), session_id)
     name = "".join(it for it in session_id[:8] if it.isascii() and it.isalnum()) or "session"
     headers = {"Content-Disposition": f'attachment; filename="load-{name}.csv"', "Cache-Control": "no-store"}
     return Response(load_csv(rows), media_type="text/csv; charset=utf-8", headers=headers)

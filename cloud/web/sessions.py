@@ -11,7 +11,7 @@ from litestar import Response, get
 from litestar.params import FromPath
 
 from cloud.store.database import Params, fetch_all
-from cloud.store.rows import LoadRow, SessionRow
+from cloud.store.rows import Coach, LoadRow, SessionRow
 from cloud.web.shell import PageMissing, PageRequest, coach_of, page, parts_of
 from cloud.web.words import DASH, doubt, duration, minutes, number, percent
 
@@ -49,13 +49,7 @@ async def sessions_page(request: PageRequest) -> Response[str]:
 @get("/sessions/{session_id:str}", include_in_schema=False)
 async def session_page(request: PageRequest, session_id: FromPath[str]) -> Response[str]:
     coach = await coach_of(request)
-    params: Params = {"club_id": coach.club_id, "session_id": session_id.replace("\0", ""), "limit": 1}
-    async with parts_of(request).database.transaction() as db:
-        found = await fetch_all(db, "sessions", SessionRow, params)
-        rows = await fetch_all(db, "session_loads", LoadRow, params)
-    if not found:
-        raise PageMissing("session")
-    session = found[0]
+    session, rows = await session_of(request, coach, session_id)
     return page(
         "session.html",
         coach=coach,
@@ -64,6 +58,17 @@ async def session_page(request: PageRequest, session_id: FromPath[str]) -> Respo
         length=duration(session.started_at_ms, session.ended_at_ms),
         loads=[load_view(row) for row in rows],
     )
+
+
+async def session_of(request: PageRequest, coach: Coach, session_id: str) -> tuple[SessionRow, list[LoadRow]]:
+    """A session of the coach's club with everybody's load. Raises PageMissing."""
+    params: Params = {"club_id": coach.club_id, "session_id": session_id.replace("\0", ""), "limit": 1}
+    async with parts_of(request).database.transaction() as db:
+        found = await fetch_all(db, "sessions", SessionRow, params)
+        rows = await fetch_all(db, "session_loads", LoadRow, params)
+    if not found:
+        raise PageMissing("session")
+    return found[0], rows
 
 
 def load_view(row: LoadRow) -> LoadView:

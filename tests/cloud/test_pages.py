@@ -246,3 +246,17 @@ def test_templates_and_sheet_are_plain() -> None:
     for file in (WEB / "templates").iterdir():
         assert not re.search(r"<style|\sstyle=|\son\w+=", file.read_text()), file.name
     assert "url(" not in (WEB / "static" / "cloud.css").read_text()
+
+
+def test_pages_tell_browsers_what_they_may_and_machines_are_spared_it(client: Client, hub: Sender) -> None:
+    rules = {"content-security-policy", "referrer-policy", "cross-origin-opener-policy"}
+    page, refused = client.get("/sign-in"), client.post("/v1/sync/challenge", content=b"{}")
+    assert rules <= page.headers.keys()
+    assert "frame-ancestors 'none'" in page.headers["content-security-policy"]
+    asked = {"after": 0, "feed_epoch": 1}
+    pulled = client.get("/v1/sync/pull", params=asked, headers={"Authorization": f"Bearer {hub.token}"})
+    assert pulled.status_code == 200
+    assert refused.status_code >= 400
+    for answer in (pulled, refused):
+        assert not rules & answer.headers.keys()
+    assert page.headers["x-content-type-options"] == pulled.headers["x-content-type-options"] == "nosniff"
