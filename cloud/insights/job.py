@@ -34,7 +34,7 @@ async def refresh_insights(database: Database, at_ms: int) -> int:
 async def refresh_club(db: Connection, club_id: str, at_ms: int) -> bool:
     """Write the club's insight inside the caller's transaction; whether there was anything new."""
     key = {"club_id": club_id}
-    attended = await fetch_all(db, "club_attended", AttendedRow, key)
+    attended = await fetch_all(db, "attended", AttendedRow, {**key, "athlete_id": None})
     club = await fetch_all(db, "club_sessions_held", RecordedSession, key)
     people = await fetch_all(db, "athletes", AthleteRow, key)
     week = history.squad_week(

@@ -34,7 +34,7 @@ async def athlete_page(request: PageRequest, athlete_id: FromPath[str]) -> Respo
     key = {"club_id": coach.club_id, "athlete_id": athlete_id.replace("\0", "")}
     async with parts_of(request).database.transaction() as db:
         people = await athletes_today(db, coach.club_id, now_ms())
-        attended = await fetch_all(db, "athlete_attended", AttendedRow, key)
+        attended = await fetch_all(db, "attended", AttendedRow, key)
         club = await fetch_all(db, "club_sessions_held", RecordedSession, key)
         met = await views(db, coach.club_id, now_ms(), key["athlete_id"])
     found = [row for row in people if row.athlete_id == key["athlete_id"]]

@@ -68,8 +68,8 @@ WHERE club_id = %(club_id)s AND tbl = 'session'
   AND doc ->> 'started_at_ms' IS NOT NULL AND doc ->> 'ended_at_ms' IS NOT NULL
   AND NOT coalesce((doc ->> 'is_removed')::boolean, false);
 
--- name: club_attended
--- Each athlete's part in each session.
+-- name: attended
+-- Each athlete's part in each session, newest first; everybody's without an `athlete_id`.
 SELECT
     load.athlete_id,
     load.session_id,
@@ -80,22 +80,7 @@ SELECT
 FROM session_load load
 JOIN row_state session
     ON session.club_id = load.club_id AND session.tbl = 'session' AND session.pk = load.session_id
-WHERE load.club_id = %(club_id)s
-  AND session.doc ->> 'started_at_ms' IS NOT NULL AND session.doc ->> 'ended_at_ms' IS NOT NULL
-  AND NOT coalesce((session.doc ->> 'is_removed')::boolean, false);
-
--- name: athlete_attended
-SELECT
-    load.athlete_id,
-    load.session_id,
-    coalesce(session.doc ->> 'title', 'Untitled') AS title,
-    (session.doc ->> 'started_at_ms')::bigint AS started_at_ms,
-    coalesce((session.doc ->> 'utc_offset_s')::integer, 0) AS utc_offset_s,
-    load.banister_au, load.coverage, load.n, load.covered_s, load.doubtful_ms
-FROM session_load load
-JOIN row_state session
-    ON session.club_id = load.club_id AND session.tbl = 'session' AND session.pk = load.session_id
-WHERE load.club_id = %(club_id)s AND load.athlete_id = %(athlete_id)s
+WHERE load.club_id = %(club_id)s AND (%(athlete_id)s::text IS NULL OR load.athlete_id = %(athlete_id)s)
   AND session.doc ->> 'started_at_ms' IS NOT NULL AND session.doc ->> 'ended_at_ms' IS NOT NULL
   AND NOT coalesce((session.doc ->> 'is_removed')::boolean, false)
 ORDER BY started_at_ms DESC;
