@@ -41,7 +41,8 @@ def main() -> int:
     print(
         f"{tally.trials} power cuts in {time.monotonic() - began:.0f} s (synchronous={given.synchronous}): "
         f"{tally.edits_lost} acknowledged edits lost, {tally.samples_lost} samples older than a second lost, "
-        f"{tally.samples_doubled} doubled, {tally.corrupt} files spoilt"
+        f"{tally.samples_doubled} doubled, {tally.corrupt} files spoilt; the oldest sample lost was "
+        f"{tally.lost_ms} ms old, and {tally.lost_before_ms} ms when the commit in hand began"
     )
     for words in tally.words[:10]:
         print(f"  {words}")

@@ -7,7 +7,7 @@ since a file's last sync may be lost, kept in any combination, or torn at sector
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,12 +55,17 @@ Event = Write | Truncate | Sync | Delete | Mark
 
 
 class Disk:
-    """One diary and the VFS that keeps it; files not ending in .db or -wal are not durable and not kept."""
+    """One diary and the VFS that keeps it; files not ending in .db or -wal are not durable and not kept.
+
+    `on_sync` is called on the writer's thread when a sync begins and returns when it is through: a slow card
+    takes its time there, and a power cut before then finds nothing synced.
+    """
 
     def __init__(self) -> None:
         self.events: list[Event] = []
         self.name = f"power-{next(_numbers)}"
-        self._vfs = _DiaryVFS(self.name, self.events)
+        self.on_sync: Callable[[], None] = lambda: None
+        self._vfs = _DiaryVFS(self)
 
     def mark(self, what: str, value: Any) -> None:
         """Note what the hub acknowledged or heard."""
@@ -72,22 +77,22 @@ class Disk:
 
 
 class _DiaryVFS(apsw.VFS):
-    def __init__(self, name: str, events: list[Event]) -> None:
-        self._events = events
-        super().__init__(name, "unix")
+    def __init__(self, disk: Disk) -> None:
+        self._disk = disk
+        super().__init__(disk.name, "unix")
 
     def xOpen(self, name: Any, flags: list[int]) -> apsw.VFSFile:
-        return _DiaryFile(name, flags, self._events)
+        return _DiaryFile(name, flags, self._disk)
 
     def xDelete(self, filename: str, syncdir: bool) -> None:
         super().xDelete(filename, syncdir)
-        self._events.append(Delete(Path(filename).name))
+        self._disk.events.append(Delete(Path(filename).name))
 
 
 class _DiaryFile(apsw.VFSFile):
-    def __init__(self, name: Any, flags: list[int], events: list[Event]) -> None:
+    def __init__(self, name: Any, flags: list[int], disk: Disk) -> None:
         path = name.filename() if isinstance(name, apsw.URIFilename) else name
-        self._file, self._events = Path(path).name, events
+        self._file, self._disk, self._events = Path(path).name, disk, disk.events
         super().__init__("unix", name, flags)
 
     def xWrite(self, data: Any, offset: int) -> None:
@@ -99,6 +104,7 @@ class _DiaryFile(apsw.VFSFile):
         self._events.append(Truncate(self._file, newsize))
 
     def xSync(self, flags: int) -> None:
+        self._disk.on_sync()
         self._events.append(Sync(self._file))  # the real fsync would prove nothing here, and costs time
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 from random import Random
+from typing import Any
+from unittest import mock
 
 import pytest
 
+from hub.recorder import Recorder
 from tests.power.trials import Tally, recorded, try_cut, try_cuts
 
 RUNS, CUTS = 10, 30
@@ -26,6 +29,19 @@ def test_three_hundred_power_cuts_lose_nothing_that_was_promised(tmp_path: Path)
     tally = trials(tmp_path, "FULL")
     assert tally.trials == RUNS * CUTS
     assert tally.is_clean, tally
+    assert tally.lost_ms > 0, "readings came while a commit was under way, and some cuts came before the next"
+
+
+def test_readings_forgotten_that_came_during_a_commit_are_missed(tmp_path: Path) -> None:
+    real = Recorder._flush
+
+    async def flush(self: Any) -> None:
+        await real(self)
+        self._pending.clear()
+
+    with mock.patch.object(Recorder, "_flush", flush):
+        tally = trials(tmp_path, "FULL", runs=1, cuts=15)
+    assert tally.samples_lost > 0
 
 
 def test_a_log_synced_only_now_and_then_would_lose_edits_and_the_trials_see_it(tmp_path: Path) -> None:

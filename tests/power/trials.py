@@ -25,10 +25,11 @@ from sync.chain import CHAIN_0, next_chain
 from tests.hub.ground import Ground, Heard, sealed_and_open
 from tests.power.connection import stored_on
 from tests.power.disk import Disk, Event, Mark, cut, diary
+from tests.power.slow_card import SlowCard
 
 SEAL_AFTER_MS = 15_000
 STRAPS = {"S1": 141, "S2": 152, "S3": 97}
-LOST_AT_MOST_MS = 1_000
+TICK_MS = LOST_AT_MOST_MS = 1_000
 
 
 @dataclass(slots=True)
@@ -40,6 +41,9 @@ class Tally:
     corrupt: int = 0
     samples_lost: int = 0
     samples_doubled: int = 0
+    lost_ms: int = 0
+    """The oldest sample any cut has lost, and what of its age was before the commit in hand began."""
+    lost_before_ms: int = 0
     words: list[str] = field(default_factory=list)
 
     @property
@@ -50,6 +54,8 @@ class Tally:
     def __iadd__(self, other: Tally) -> Tally:
         for name in ("trials", "edits_lost", "corrupt", "samples_lost", "samples_doubled"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.lost_ms = max(self.lost_ms, other.lost_ms)
+        self.lost_before_ms = max(self.lost_before_ms, other.lost_before_ms)
         self.words += other.words
         return self
 
@@ -58,11 +64,30 @@ class RecordedGround(Ground):
     """A ground that notes what it heard and what the store has promised."""
 
     disk: Disk
+    next_word_ms: dict[str, int]
 
     def hear(self, strap_id: str, bpm: int | None, rr: tuple[int, ...] = ()) -> Heard:
         heard = super().hear(strap_id, bpm, rr)
         self.disk.mark("heard", heard)
         return heard
+
+    def pass_until(self, ms: int) -> None:
+        """Let time pass; every strap speaks once a second in a moment of its own."""
+        while (due := min(self.next_word_ms, key=self.next_word_ms.__getitem__)) and (
+            at_ms := self.next_word_ms[due]
+        ) <= ms:
+            self.pass_ms(max(0, at_ms - self.mono_ms))
+            self.hear(due, STRAPS[due], (60 * 1024 // STRAPS[due],))
+            self.next_word_ms[due] = at_ms + 1_000
+        self.pass_ms(max(0, ms - self.mono_ms))
+        self.disk.mark("now", self.mono_ms)
+
+    async def tick(self) -> None:
+        """A tick of the recorder, from its beginning to its end."""
+        began_ms = self.mono_ms
+        self.disk.mark("ticking", began_ms)
+        await self.recorder.tick()
+        self.disk.mark("ticked", (began_ms, self.mono_ms))
 
     async def edit(self, number: int, rng: Random) -> None:
         """Change an athlete; the edit counts from the moment the store has answered."""
@@ -80,13 +105,16 @@ class RecordedGround(Ground):
 
 
 def recorded(folder: Path, seed: int, synchronous: str = "FULL") -> list[Event]:
-    """The diary of a short training: a squad, edits, ticks, seals, an end, on a new disk."""
+    """The diary of a short training: a squad, edits, ticks, seals, an end, on a new disk.
+
+    Odd seeds have a slow card, on which straps speak and people edit while commits are under way.
+    """
     rng = Random(seed)
     with diary() as disk, stored_on(disk, synchronous), mock.patch.object(recorder, "SEAL_MS", SEAL_AFTER_MS):
         ground = RecordedGround(folder)
         ground.disk = disk
         try:
-            asyncio.run(_training(ground, rng))
+            asyncio.run(_slow_training(ground, rng) if seed % 2 else _training(ground, rng))
         finally:
             ground.close()
     return list(disk.events)
@@ -98,10 +126,33 @@ async def _training(ground: RecordedGround, rng: Random) -> None:
     ground.disk.mark("began", ground.mono_ms)
     for _ in range(rng.randint(20, 45)):
         await ground.train(1, STRAPS)
-        ground.disk.mark("ticked", ground.mono_ms)
+        ground.disk.mark("ticked", (ground.mono_ms, ground.mono_ms))
         if rng.random() < 0.4:
             await ground.edit(rng.randint(1, len(STRAPS)), rng)
         if rng.random() < 0.03:
+            await ground.restart()
+    if rng.random() < 0.5:
+        await ground.recorder.end_session()
+
+
+async def _slow_training(ground: RecordedGround, rng: Random) -> None:
+    """As a hub does it: a tick each second, and at once where the one before took longer than that.
+
+    Somebody's edit may have the card just then, and the tick waits for it.
+    """
+    await ground.add_squad(len(STRAPS))
+    await ground.start()
+    card = SlowCard(ground.disk, rng)
+    ground.next_word_ms = {strap_id: ground.mono_ms + rng.randint(1, 1_000) for strap_id in STRAPS}
+    ground.disk.mark("began", ground.mono_ms)
+    next_ms = ground.mono_ms
+    for _ in range(rng.randint(20, 45)):
+        next_ms = max(next_ms + TICK_MS, ground.mono_ms)
+        ground.pass_until(next_ms)
+        edits = [ground.edit(rng.randint(1, len(STRAPS)), rng)] if rng.random() < 0.4 else []
+        await card.through(*edits, ground.tick(), now_ms=lambda: ground.mono_ms, pass_until=ground.pass_until)
+        if rng.random() < 0.03:
+            await ground.recorder.close()
             await ground.restart()
     if rng.random() < 0.5:
         await ground.recorder.end_session()
@@ -170,6 +221,12 @@ def _judge_samples(tally: Tally, marks: list[Mark], kept: Counter[Heard]) -> Non
     tally.samples_doubled = sum((kept - Counter(heard)).values())
     missing = Counter(heard) - kept
     now_ms = max((it[2] for it in heard), default=0)
-    tally.samples_lost = sum(n for it, n in missing.items() if it[2] <= now_ms - LOST_AT_MOST_MS)
-    ticked_ms = max((mark.value for mark in marks if mark.what == "ticked"), default=0)
-    tally.samples_lost += sum(n for it, n in missing.items() if now_ms - LOST_AT_MOST_MS < it[2] <= ticked_ms)
+    now_ms = max([now_ms, *(mark.value for mark in marks if mark.what == "now")])
+    ticks = [mark.value for mark in marks if mark.what == "ticked"]
+    began_ms, ended_ms = ticks[-1] if ticks else (0, 0)
+    begun = [mark.value for mark in marks if mark.what == "ticking"]
+    in_hand_ms = begun[-1] if len(begun) > sum(mark.what == "ticked" for mark in marks) else now_ms
+    since_ms = in_hand_ms - max(LOST_AT_MOST_MS, ended_ms - began_ms)
+    tally.samples_lost = sum(n for it, n in missing.items() if it[2] <= max(since_ms, began_ms))
+    tally.lost_ms = max((now_ms - it[2] for it in missing), default=0)
+    tally.lost_before_ms = max((in_hand_ms - it[2] for it in missing), default=0)
