@@ -6,22 +6,19 @@ It corrects nothing: a hub's clock is judged only where an edit is stamped.
 from __future__ import annotations
 
 import time
-from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from cloud.store.rows import AnchorRow
+from sync import true_time
 
 CIVIL_BOOT = 0
 """Boot 0 is the civil clock: its monotonic time already is epoch ms UTC."""
 HELLO_SOURCE = "hello"
 """Anchors the cloud makes from a hub's greeting: late by half a round trip, so only the second choice."""
-
-SECOND = {HELLO_SOURCE: 1, "gps": 2, "tablet": 3, "system": 4}
-"""Sources that give way to every other, in this order; a file's GPS time is inferred, a tablet guesses."""
-TAKEN_BACK_MS = 1 << 50
-"""An anchor that is wrong by so much was taken back, and says nothing."""
+TAKEN_BACK_MS = true_time.TAKEN_BACK_MS
+SAMPLE_MS = 1000
 
 
 def now_ms() -> int:
@@ -42,51 +39,61 @@ class Estimate:
     is_anchored: bool
 
 
-def offset_ms(anchors: Sequence[AnchorRow], boot_no: int) -> int | None:
-    """True time less a boot's monotonic time by its most certain anchor, the newest among equals, as the hub
-    itself takes it: of the source that is believed before the others, whatever error those claim. None where
-    nothing is known. `anchors` are one hub's.
-    """
-    if boot_no == CIVIL_BOOT:
-        return 0
-    own = _of_boot(anchors, boot_no)
-    if not own:
-        return None
-    best = min(own, key=lambda it: (it.err_ms, -it.mono_ms))
-    return best.wall_ms - best.mono_ms
+class TrueTime:
+    """The view of true time through one hub's anchors."""
 
+    def __init__(self, anchors: Iterable[AnchorRow]) -> None:
+        self._boots: dict[int, list[AnchorRow]] = {}
+        for it in anchors:
+            self._boots.setdefault(it.boot_no, []).append(it)
+        self._telling: dict[int, list[AnchorRow]] = {}
 
-def shift_ms(anchors: Sequence[AnchorRow], from_boot: int, to_boot: int) -> int | None:
-    """What to add to one boot's monotonic time for the same moment in another's; None where not known."""
-    if from_boot == to_boot:
-        return 0
-    here, there = offset_ms(anchors, from_boot), offset_ms(anchors, to_boot)
-    return None if here is None or there is None else here - there
+    def telling(self, boot_no: int) -> list[AnchorRow]:
+        """What a boot is seen through, in order of time."""
+        if boot_no not in self._telling:
+            self._telling[boot_no] = true_time.telling(self._boots.get(boot_no, []))
+        return self._telling[boot_no]
 
+    def to_forget(self, boot_no: int) -> list[AnchorRow]:
+        """What nothing is seen through any more that is days older than the newest."""
+        return true_time.to_forget(self._boots.get(boot_no, []))
 
-def wall_estimate(anchors: Sequence[AnchorRow], boot_no: int, mono_ms: int) -> Estimate:
-    """True time of a boot's monotonic time: linear between that boot's anchors, else bounded from below.
+    def shift_ms(self, from_boot: int, to_boot: int, near_ms: int | None = None) -> int | None:
+        """What to add to one boot's monotonic time for the same moment in another's; None where not known.
 
-    `anchors` are one hub's, ordered by (boot_no, mono_ms).
-    """
-    if boot_no == CIVIL_BOOT:
-        return Estimate(mono_ms, True)
-    own = _of_boot(anchors, boot_no)
-    if not own:
-        earlier = [
-            anchor.wall_ms for anchor in anchors if anchor.boot_no < boot_no and anchor.err_ms < TAKEN_BACK_MS
-        ]
+        Right where the two meet, against the civil clock at `near_ms` of the boot; as on the hub itself.
+        """
+        if from_boot == to_boot:
+            return 0
+        here, there = self.telling(from_boot), self.telling(to_boot)
+        return true_time.shift_ms(from_boot, here, to_boot, there, near_ms)
+
+    def estimate(self, boot_no: int, mono_ms: int) -> Estimate:
+        """True time of a boot's monotonic time: linear between its anchors, else bounded from below."""
+        if boot_no == CIVIL_BOOT:
+            return Estimate(mono_ms, True)
+        own = self.telling(boot_no)
+        if own:
+            return Estimate(true_time.wall_at(own, mono_ms), True)
+        earlier = (it.wall_ms for number, facts in self._boots.items() if number < boot_no
+                   for it in facts if it.err_ms < TAKEN_BACK_MS)  # fmt: skip
         return Estimate(max(earlier, default=0), False)
-    at = bisect_right([anchor.mono_ms for anchor in own], mono_ms)
-    if at == 0 or at == len(own):
-        nearest = own[0] if at == 0 else own[-1]
-        return Estimate(nearest.wall_ms + mono_ms - nearest.mono_ms, True)
-    before, after = own[at - 1], own[at]
-    share = (mono_ms - before.mono_ms) / (after.mono_ms - before.mono_ms)
-    return Estimate(round(before.wall_ms + share * (after.wall_ms - before.wall_ms)), True)
 
 
-def _of_boot(anchors: Sequence[AnchorRow], boot_no: int) -> list[AnchorRow]:
-    own = [anchor for anchor in anchors if anchor.boot_no == boot_no and anchor.err_ms < TAKEN_BACK_MS]
-    surest = min((SECOND.get(anchor.source, 0) for anchor in own), default=0)
-    return [anchor for anchor in own if SECOND.get(anchor.source, 0) == surest]
+def wall_estimate(anchors: Iterable[AnchorRow], boot_no: int, mono_ms: int) -> Estimate:
+    """True time of one moment; `anchors` are one hub's."""
+    return TrueTime(anchors).estimate(boot_no, mono_ms)
+
+
+def has_moved(before: Sequence[AnchorRow], after: Sequence[AnchorRow]) -> bool:
+    """Whether one boot's samples lie elsewhere against other boots than its telling anchors said before.
+
+    A heart rate is one a second: less than that changes no load by more than a sample, and each surer anchor
+    moves a boot's edges by less than the one before.
+    """
+    if not before or not after:
+        return bool(before) != bool(after)
+    edges = ((before[0], after[0]), (before[-1], after[-1]))
+    return any(
+        abs((was.wall_ms - was.mono_ms) - (now.wall_ms - now.mono_ms)) >= SAMPLE_MS for was, now in edges
+    )

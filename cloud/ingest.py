@@ -14,7 +14,7 @@ from typing import Any, Literal
 import msgspec
 
 from cloud import fence, meeting
-from cloud.clock import offset_ms, wall_estimate
+from cloud.clock import TrueTime, has_moved
 from cloud.errors import BodyRefused, ChainDiffers, EpochDiffers, Gap
 from cloud.merge import Proposal, merge, stamp
 from cloud.records import MAX_BOOT, MAX_INT, Refusal, is_op_id, refusal
@@ -173,13 +173,14 @@ async def _apply(
     entries: list[feed.Entry] = []
     letters: list[feed.DeadLetter] = []
     made: list[meeting.Made] = []
+    time = TrueTime(found.anchors)
     for verdict in verdicts:
         op = verdict.op
         if verdict.refusal is not None:
             letters.append(_letter(hub, op, verdict.refusal))
             entries.append(_reject(hub, op, verdict.refusal, now_ms))
         elif verdict.status == "ok":
-            estimate = wall_estimate(found.anchors, op.boot_no, op.mono_ms)
+            estimate = time.estimate(op.boot_no, op.mono_ms)
             record = records[op.tbl, op.pk]
             proposal = Proposal(estimate.wall_ms, op.after_ms)
             max_stamp = stamp(proposal, server_ms=now_ms, hub_max_stamp=max_stamp, record=record)
@@ -270,7 +271,8 @@ async def mark_stale(db: Connection, club_id: str, session_ids: Iterable[str], n
 async def add_anchors(db: Connection, hub: HubIdentity, anchors: Iterable[wire.Anchor], now_ms: int) -> None:
     """Store facts about a hub's clock; absurd ones are ignored, known ones stay as they are.
 
-    Sessions whose samples lie elsewhere by what is newly known are marked stale.
+    Sessions whose samples lie elsewhere by what is newly known are marked stale; what is of no use any more
+    is let go.
     """
     rows: list[dict[str, Any]] = [
         {
@@ -289,11 +291,15 @@ async def add_anchors(db: Connection, hub: HubIdentity, anchors: Iterable[wire.A
     if not rows:
         return
     key = {"club_id": hub.club_id, "hub_id": hub.hub_id}
-    before = await fetch_all(db, "anchors", AnchorRow, key)
+    before = TrueTime(await fetch_all(db, "anchors", AnchorRow, key))
     await execute_many(db, "anchor_add", rows)
-    after = await fetch_all(db, "anchors", AnchorRow, key)
-    boot_nos = {int(row["boot_no"]) for row in rows}
-    moved = sorted(it for it in boot_nos if offset_ms(before, it) != offset_ms(after, it))
+    after = TrueTime(await fetch_all(db, "anchors", AnchorRow, key))
+    boot_nos = sorted({int(row["boot_no"]) for row in rows})
+    gone = [it for boot_no in boot_nos for it in after.to_forget(boot_no)]
+    if gone:
+        one_by_one = [{**key, "boot_no": it.boot_no, "mono_ms": it.mono_ms} for it in gone]
+        await execute_many(db, "anchor_forget", one_by_one)
+    moved = [it for it in boot_nos if has_moved(before.telling(it), after.telling(it))]
     if moved:
         params = {"club_id": hub.club_id, "boot_nos": moved}
         await mark_stale(db, hub.club_id, await fetch_values(db, "sessions_across_boots", params), now_ms)

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cloud.clock import local_date, now_ms, shift_ms
+from cloud.clock import TrueTime, local_date, now_ms
 from cloud.doubts import Piece, Rates, judged, worn_rates
 from cloud.profiles import parameters_of
 from cloud.store.database import (
@@ -163,9 +163,11 @@ async def _read(db: Connection, mark: StaleRow) -> Recorded | None:
     streams = await fetch_all(db, "streams_heard", HeardStream, wanted)
     shifts: dict[tuple[str, int], int] = {}
     for hub_id in {stream.hub_id for stream in streams}:
-        anchors = await fetch_all(db, "anchors", AnchorRow, {"club_id": mark.club_id, "hub_id": hub_id})
+        time = TrueTime(
+            await fetch_all(db, "anchors", AnchorRow, {"club_id": mark.club_id, "hub_id": hub_id})
+        )
         for stream in streams:
-            shift = shift_ms(anchors, stream.boot_no, span.boot_no)
+            shift = time.shift_ms(stream.boot_no, span.boot_no, span.mono0_ms)
             if stream.hub_id == hub_id and shift is not None:
                 shifts[stream.stream_id, stream.boot_no] = shift
     windows = [_window(span, worn, stream_id, shift) for (stream_id, _), shift in shifts.items()]

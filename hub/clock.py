@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from hub.store.boots import EXACT, VERIFIED, rank
+from sync.true_time import DRIFT, grown_ms
 from sync.wire import Anchor
 
 BOOT_ID_FILE = Path("/proc/sys/kernel/random/boot_id")
@@ -19,6 +20,9 @@ NETWORK_TIME_FLAG = Path("/run/systemd/timesync/synchronized")
 SYSTEM_ERR_MS = 3_600_000
 LOST_ERR_MS = 10 * 365 * 86_400_000
 NTP_ERR_MS = 100
+STANDS_STILL_MS = 1000
+"""A correction back by less makes the clock wait for the time, so that nobody sees it run backwards; one back
+by more was a wrong clock, and is made at once."""
 RELEASED_MS = 1_795_219_200_000
 """2026-11-21: no true time is before this version was made. Raised with every release: a test compares it
 with the newest version's date in the CHANGELOG."""
@@ -39,19 +43,21 @@ class Clock:
 
     def __init__(self, boot_no: int, known: Anchor | None = None, least_ms: int = RELEASED_MS) -> None:
         self.boot_no, self.least_ms = boot_no, least_ms
+        self._told_ms = 0
         self.anchor = self._not_before_least(self.system_anchor())
         if known is not None:
             self.learn(known)
 
     def system_anchor(self) -> Anchor:
-        """What the system clock says now: trusted only when network time has set it."""
-        is_synchronised = NETWORK_TIME_FLAG.exists()
+        """What the system clock says now: trusted only since network time set it, the less the longer ago."""
+        wall_ms = time.time_ns() // 1_000_000
+        set_ms = _network_time_ms()
         return Anchor(
             boot_no=self.boot_no,
             mono_ms=mono_ms(),
-            wall_ms=time.time_ns() // 1_000_000,
-            err_ms=NTP_ERR_MS if is_synchronised else SYSTEM_ERR_MS,
-            source="ntp" if is_synchronised else "system",
+            wall_ms=wall_ms,
+            err_ms=SYSTEM_ERR_MS if set_ms is None else NTP_ERR_MS + int(DRIFT * max(0, wall_ms - set_ms)),
+            source="system" if set_ms is None else "ntp",
         )
 
     def _not_before_least(self, anchor: Anchor) -> Anchor:
@@ -61,12 +67,13 @@ class Clock:
         return msgspec.structs.replace(anchor, wall_ms=self.least_ms, err_ms=LOST_ERR_MS)
 
     def learn(self, anchor: Anchor) -> None:
-        """Adopt an anchor of this boot that is surer than the one in use: of a source believed before it,
-        else of a smaller error."""
-        if anchor.boot_no != self.boot_no:
-            return
-        if (rank(self.anchor.source), -self.anchor.err_ms) <= (rank(anchor.source), -anchor.err_ms):
+        """Adopt an anchor of this boot that is surer now than the one in use: of a source believed before it,
+        else of an error that has grown less since."""
+        if anchor.boot_no == self.boot_no and self._sureness(self.anchor) <= self._sureness(anchor):
             self.anchor = anchor
+
+    def _sureness(self, anchor: Anchor) -> tuple[int, float]:
+        return rank(anchor.source), -grown_ms(anchor, self.mono_ms())
 
     def begin_anew(self, known: Anchor | None) -> None:
         """Go by what is known of this boot and the system's word alone, as after an anchor was taken back."""
@@ -84,10 +91,26 @@ class Clock:
         """True once network time or the cloud has spoken in this boot."""
         return self.anchor.source in EXACT
 
+    @property
+    def err_ms(self) -> int:
+        """How far `wall_ms` may be from the truth by now."""
+        return round(grown_ms(self.anchor, self.mono_ms()))
+
     def mono_ms(self) -> int:
         """This boot's time."""
         return mono_ms()
 
     def wall_ms(self) -> int:
-        """Epoch ms as best known."""
-        return self.anchor.wall_ms + mono_ms() - self.anchor.mono_ms
+        """Epoch ms as best known; it never goes back by a little."""
+        now_ms = self.anchor.wall_ms + self.mono_ms() - self.anchor.mono_ms
+        if not 0 < self._told_ms - now_ms < STANDS_STILL_MS:
+            self._told_ms = now_ms
+        return self._told_ms
+
+
+def _network_time_ms() -> int | None:
+    """When network time last set the system clock, by that clock; None where it never did."""
+    try:
+        return NETWORK_TIME_FLAG.stat().st_mtime_ns // 1_000_000
+    except OSError:
+        return None

@@ -42,7 +42,8 @@ class LearntTime:
 
         boot_no, gone = await self._database.write(change)
         if boot_no == self._clock.boot_no:
-            known = await self._database.read(lambda db: boots.best_anchor(db, self._clock.boot_no))
+            now_ms = self._clock.mono_ms()
+            known = await self._database.read(lambda db: boots.best_anchor(db, self._clock.boot_no, now_ms))
             self._clock.begin_anew(known)
         if gone:
             self._moved()

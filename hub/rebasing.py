@@ -13,10 +13,12 @@ from hub.store import boots, session_times
 from hub.store.database import Database
 from hub.store.records import Moment, propose
 from hub.store.session_times import Recorded
+from sync.true_time import err_at, wall_at
 from sync.wire import Anchor
 
 MOVES_FROM_MS = 5_000
-"""A session that is right to a few seconds stays: the same anchor, told again, moves nothing."""
+"""A session that is right to a few seconds stays: what a day's drift or a surer anchor moves it by is no edit
+worth making, which every hub would read and every result follow."""
 
 OffsetAt = Callable[[int], int]
 """Seconds east of UTC at an epoch ms, where the hub stands."""
@@ -30,7 +32,7 @@ async def rebase(
     database: Database, moment: Callable[[], Moment], offset_at: OffsetAt,
     moved: Moved = lambda db, moment, session_id: None,
 ) -> int:  # fmt: skip
-    """Correct every recorded session whose boot's best anchor says otherwise; how many moved."""
+    """Correct every recorded session whose boot's anchors say otherwise; how many moved."""
     if not await database.read(lambda db: due(db, offset_at)):
         return 0
     return len(await database.write(lambda db: correct(db, moment(), offset_at, moved)))
@@ -41,7 +43,7 @@ def correct(
 ) -> list[str]:
     """As `rebase`, inside the caller's transaction; the sessions that moved.
 
-    Those of the boots `anew` go exactly where their boot's best anchor says, though it be the system's own.
+    Those of the boots `anew` go exactly where their boot's anchors say, though they be the system's own.
     """
     found = due(db, offset_at, anew)
     for session_id, fields in found.items():
@@ -53,42 +55,38 @@ def correct(
 
 def due(db: Connection, offset_at: OffsetAt, anew: Collection[int] = ()) -> dict[str, dict[str, object]]:
     """The fields to correct, by session id; `anew` as in `correct`."""
-    anchors = boots.best_anchors(db)
+    views = boots.all_telling(db)
     for boot_no in anew:
-        if (known := boots.best_anchor(db, boot_no)) is not None:
-            anchors[boot_no] = known
+        if known := boots.telling(db, boot_no):
+            views[boot_no] = known
     found: dict[str, dict[str, object]] = {}
     for it in session_times.recorded_here(db):
-        anchor = anchors.get(it.boot_no)
-        if anchor is not None and (fields := _corrected(it, anchor, anchors, offset_at, anew)):
+        if it.boot_no in views and (fields := _corrected(it, views, offset_at, anew)):
             found[it.session_id] = fields
     return found
 
 
 def _corrected(
-    it: Recorded, anchor: Anchor, anchors: dict[int, Anchor], offset_at: OffsetAt, anew: Collection[int]
+    it: Recorded, views: dict[int, list[Anchor]], offset_at: OffsetAt, anew: Collection[int]
 ) -> dict[str, object]:
     fields: dict[str, object] = {}
-    started_ms = _wall_ms(anchor, it.mono0_ms)
-    if _has_moved(it.started_at_ms, started_ms, anchor, anew):
+    started_ms = _moved_to(it.started_at_ms, views[it.boot_no], it.mono0_ms, it.boot_no in anew)
+    if started_ms is not None:
         fields["started_at_ms"] = started_ms
         if (offset_s := offset_at(started_ms)) != it.utc_offset_s:
             fields["utc_offset_s"] = offset_s
-    else:
-        started_ms = it.started_at_ms
-    ended_in = anchors.get(it.end_boot_no) if it.end_boot_no is not None else None
+    least_ms = it.started_at_ms if started_ms is None else started_ms
+    ended_in = views.get(it.end_boot_no) if it.end_boot_no is not None else None
     if it.ended_at_ms is not None and it.end_mono_ms is not None and ended_in is not None:
-        ended_ms = max(_wall_ms(ended_in, it.end_mono_ms), started_ms)
-        if _has_moved(it.ended_at_ms, ended_ms, ended_in, anew):
+        is_anew = it.end_boot_no in anew
+        ended_ms = _moved_to(it.ended_at_ms, ended_in, it.end_mono_ms, is_anew, least_ms)
+        if ended_ms is not None:
             fields["ended_at_ms"] = ended_ms
     return fields
 
 
-def _wall_ms(anchor: Anchor, mono_ms: int) -> int:
-    return anchor.wall_ms + mono_ms - anchor.mono_ms
-
-
-def _has_moved(was_ms: int, is_ms: int, anchor: Anchor, anew: Collection[int]) -> bool:
-    if anchor.boot_no in anew:
-        return was_ms != is_ms
-    return abs(was_ms - is_ms) > max(MOVES_FROM_MS, 2 * anchor.err_ms)
+def _moved_to(was_ms: int, view: list[Anchor], mono_ms: int, is_anew: bool, least_ms: int = 0) -> int | None:
+    """Where a moment of a boot truly is, None where it is so nearly right that it stays."""
+    is_ms = max(wall_at(view, mono_ms), least_ms)
+    stays_ms = 0 if is_anew else max(MOVES_FROM_MS, 2 * err_at(view, mono_ms))
+    return is_ms if abs(was_ms - is_ms) > stays_ms else None

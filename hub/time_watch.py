@@ -38,9 +38,9 @@ class TimeWatch:
     async def look(self) -> None:
         """Keep what was learnt, then correct the past by all that is known."""
         anchor = self._clock.system_anchor()
-        if anchor.source == "ntp" and not self._clock.is_exact:
+        if anchor.source == "ntp":
             self._clock.learn(anchor)
-            self._heard.append(anchor)
+            await self._database.write(partial(boots.learn, anchor=anchor))
         while self._heard:
             heard = self._heard[0]
             await self._database.write(partial(boots.add_anchor, anchor=heard))

@@ -14,9 +14,9 @@ from sqlite3 import Connection
 from hub.domain import LoadRow
 from hub.imports import settle
 from hub.imports.gaps import Candidate, Span, feeding
-from hub.imports.hearing import LIVE, Hearing, Recorded
+from hub.imports.hearing import LIVE, Hearing, Recorded, civil_shift
 from hub.results.loads import load_table
-from hub.store import boots, feeds
+from hub.store import feeds
 from hub.store.feeds import Worn
 from hub.store.records import Moment
 from hub.store.sources import SourceRow
@@ -128,7 +128,7 @@ def _apply_recorded(db: Connection, moment: Moment, part: Recorded, spans: Itera
 def _pieces(
     db: Connection, part: Recorded, worn: Worn, wanted: Iterable[Span]
 ) -> list[tuple[int, int | None]]:
-    shift = boots.shift_ms(db, worn.boot_no, boots.CIVIL_BOOT)
+    shift = civil_shift(db, part.session, worn.boot_no)
     found: list[tuple[int, int | None]] = []
     until = part.span[1] - shift if worn.to_ms is None else worn.to_ms
     for from_ms, to_ms in wanted:

@@ -46,12 +46,16 @@ class Hearing:
         """A source's heart rates above 0."""
         if source.hr_stream_id is None:
             return NO_BEATS
-        return self._stream(source.hr_stream_id, 0, ((-FAR_FUTURE_MS, FAR_FUTURE_MS),))
+        return self._stream(source.hr_stream_id, 0, (-FAR_FUTURE_MS, FAR_FUTURE_MS))
 
     def of_recorded(self, part: Recorded) -> Beats:
         """What the athlete's straps said in a session recorded here."""
         pieces = [
-            self._stream(it.assignment.stream_id, it.boot_no, (self.span_of(part, it),))
+            self._stream(
+                it.assignment.stream_id,
+                civil_shift(self._db, part.session, it.boot_no),
+                self.span_of(part, it),
+            )
             for it in part.worn
             if it.is_own
         ]
@@ -80,7 +84,7 @@ class Hearing:
 
     def span_of(self, part: Recorded, worn: Worn) -> Span:
         """When a strap was worn, on the civil clock."""
-        shift = boots.shift_ms(self._db, worn.boot_no, boots.CIVIL_BOOT)
+        shift = civil_shift(self._db, part.session, worn.boot_no)
         to_ms = part.span[1] if worn.to_ms is None else worn.to_ms + shift
         return worn.from_ms + shift, max(to_ms, worn.from_ms + shift)
 
@@ -88,7 +92,7 @@ class Hearing:
         """An athlete's part in a session recorded here; None where its boot was never tied to true time."""
         if session.boot_no != boots.CIVIL_BOOT and boots.best_anchor(self._db, session.boot_no) is None:
             return None
-        start = session.mono0_ms + boots.shift_ms(self._db, session.boot_no, boots.CIVIL_BOOT)
+        start = session.mono0_ms + civil_shift(self._db, session, session.boot_no)
         if session.mono1_ms is not None:
             length = session.mono1_ms - session.mono0_ms
         else:
@@ -108,11 +112,10 @@ class Hearing:
         spans = tuple(self.span_of(part, it) for it in part.worn if it.is_own)
         return Candidate(LIVE, spans, heard_spans(self.of_recorded(part).at_ms))
 
-    def _stream(self, stream_id: str, boot_no: int, spans: tuple[Span, ...]) -> Beats:
-        key = f"{stream_id}:{spans}"
+    def _stream(self, stream_id: str, shift: int, span: Span) -> Beats:
+        key = f"{stream_id}:{shift}:{span}"
         if key not in self._beats:
-            shift = boots.shift_ms(self._db, boot_no, boots.CIVIL_BOOT)
-            self._beats[key] = self._unsealed(stream_id, shift, spans[0])
+            self._beats[key] = self._unsealed(stream_id, shift, span)
         return self._beats[key]
 
     def _unsealed(self, stream_id: str, shift: int, span: Span) -> Beats:
@@ -124,6 +127,13 @@ class Hearing:
         kept = (bpm > 0) & (at_ms >= from_ms) & (at_ms < to_ms)
         order = np.argsort(at_ms[kept], kind="stable")
         return Beats(at_ms[kept][order] + shift, bpm[kept][order])
+
+
+def civil_shift(db: Connection, session: Session, boot_no: int) -> int:
+    """What puts a boot's times in a session recorded here on the civil clock: right where the session began,
+    or where that boot took it up."""
+    near_ms = session.mono0_ms if boot_no == session.boot_no else None
+    return boots.shift_ms(db, boot_no, boots.CIVIL_BOOT, near_ms)
 
 
 def _together(pieces: Sequence[Beats]) -> Beats:

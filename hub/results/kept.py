@@ -155,7 +155,7 @@ def heard_keys(db: Connection, session: Session) -> dict[str, bytes]:
         digest = hashlib.sha256(json.dumps(span).encode())
         for _, stream_id, from_ms, to_ms, boot_no, seg_id in worn:
             if boot_no not in shifts:
-                shifts[boot_no] = boots.shift_ms(db, boot_no, session.boot_no)
+                shifts[boot_no] = boots.shift_ms(db, boot_no, session.boot_no, session.mono0_ms)
             digest.update(json.dumps([stream_id, from_ms, to_ms, shifts[boot_no], seg_id.hex()]).encode())
         keys[athlete_id] = digest.digest()
     return keys

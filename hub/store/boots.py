@@ -6,8 +6,10 @@ Samples keep only (boot, mono_ms); wall time is a view worked out here. It never
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from sqlite3 import Connection
 
+from sync import true_time
 from sync.wire import Anchor
 
 CIVIL_BOOT = 0
@@ -15,8 +17,17 @@ STEP = 4096
 VERIFIED = ("ntp", "cloud", "gps")
 EXACT = ("ntp", "cloud")
 """Time told to this machine itself; a file's GPS time is inferred, and gives way to it whatever it claims."""
-TAKEN_BACK_MS = 1 << 50
-"""An anchor that is wrong by so much was taken back: facts are never deleted, and this one says nothing."""
+TAKEN_BACK_MS = true_time.TAKEN_BACK_MS
+ANCHORS_A_PAGE = 100
+_COLUMNS = "boot_no, mono_ms, wall_ms, err_ms, source"
+_UNTOLD = "boot_no > 0 AND source != 'system' AND told_err_ms IS NOT err_ms"
+ANCHORS_TOLD = (
+    "ALTER TABLE anchor ADD COLUMN told_err_ms INTEGER",
+    "ALTER TABLE anchor ADD COLUMN written_in TEXT",
+    f"CREATE INDEX anchor_untold ON anchor(boot_no, mono_ms) WHERE {_UNTOLD}",
+)
+"""The error an anchor had when the cloud acknowledged it, so that one taken back since is told again; and the
+newest bundle it was written into."""
 
 
 def register(db: Connection, boot_id: str) -> int:
@@ -46,8 +57,21 @@ def newest(db: Connection) -> int:
 def add_anchor(db: Connection, anchor: Anchor) -> None:
     """Remember that at `mono_ms` of a boot it was `wall_ms`, give or take `err_ms`."""
     db.execute(
-        "INSERT OR IGNORE INTO anchor VALUES (?, ?, ?, ?, ?)",
+        f"INSERT OR IGNORE INTO anchor({_COLUMNS}) VALUES (?, ?, ?, ?, ?)",
         (anchor.boot_no, anchor.mono_ms, anchor.wall_ms, anchor.err_ms, anchor.source),
+    )
+
+
+def learn(db: Connection, anchor: Anchor) -> None:
+    """Remember what network time or the cloud said where it makes a boot's time notably surer, about once an
+    hour; the hourly ones of days long past are thinned to one a day."""
+    known = [it for it in telling(db, anchor.boot_no) if it.source in EXACT]
+    if not true_time.is_worth_keeping(known, anchor):
+        return
+    add_anchor(db, anchor)
+    gone = true_time.to_forget(_of_boot(db, anchor.boot_no))
+    db.executemany(
+        "DELETE FROM anchor WHERE boot_no = ? AND mono_ms = ?", ((it.boot_no, it.mono_ms) for it in gone)
     )
 
 
@@ -70,20 +94,39 @@ def add_gps_anchor(db: Connection, boot_no: int, mono_ms: int, wall_ms: int, err
 def take_back_gps_anchor(db: Connection, boot_no: int, mono_ms: int) -> None:
     """What was believed of GPS at this moment of a boot is believed no more."""
     db.execute(
-        "UPDATE anchor SET err_ms = ? WHERE boot_no = ? AND mono_ms = ? AND source = 'gps'",
+        "UPDATE anchor SET err_ms = ?, written_in = NULL"
+        " WHERE boot_no = ? AND mono_ms = ? AND source = 'gps'",
         (TAKEN_BACK_MS, boot_no, mono_ms),
     )
 
 
-def best_anchor(db: Connection, boot_no: int) -> Anchor | None:
-    """The most certain anchor of a boot, the newest among equals; GPS gives way to what is exact, a tablet
-    to GPS, and the system's own word to all."""
-    row = db.execute(
-        "SELECT boot_no, mono_ms, wall_ms, err_ms, source FROM anchor WHERE boot_no = ? AND err_ms < ?"
-        " ORDER BY source = 'system', source = 'tablet', source = 'gps', err_ms, mono_ms DESC LIMIT 1",
-        (boot_no, TAKEN_BACK_MS),
-    ).fetchone()
-    return None if row is None else _anchor(row)
+def telling(db: Connection, boot_no: int) -> list[Anchor]:
+    """The anchors a boot's time is seen through, in order; GPS gives way to what is exact, a tablet to GPS,
+    and the system's own word to all."""
+    return true_time.telling(_of_boot(db, boot_no))
+
+
+def _of_boot(db: Connection, boot_no: int) -> list[Anchor]:
+    rows = db.execute(f"SELECT {_COLUMNS} FROM anchor WHERE boot_no = ? ORDER BY mono_ms", (boot_no,))
+    return [_anchor(row) for row in rows]
+
+
+def all_telling(db: Connection) -> dict[int, list[Anchor]]:
+    """The same of every boot that was told the time by anybody but its own system."""
+    rows = db.execute(f"SELECT {_COLUMNS} FROM anchor WHERE boot_no > 0 AND source != 'system'")
+    boots: dict[int, list[Anchor]] = {}
+    for row in rows:
+        boots.setdefault(row[0], []).append(_anchor(row))
+    found = {boot_no: true_time.telling(facts) for boot_no, facts in boots.items()}
+    return {boot_no: facts for boot_no, facts in found.items() if facts}
+
+
+def best_anchor(db: Connection, boot_no: int, mono_ms: int | None = None) -> Anchor | None:
+    """The anchor of a boot that is surest about a moment of it, or about its own; the newest among equals."""
+    known = telling(db, boot_no)
+    if mono_ms is not None:
+        return true_time.best_at(known, mono_ms)
+    return min(known, key=lambda it: (it.err_ms, -it.mono_ms), default=None)
 
 
 def newest_known_ms(db: Connection) -> int:
@@ -99,43 +142,57 @@ def newest_known_ms(db: Connection) -> int:
     return int(row[0] or 0)
 
 
-def best_anchors(db: Connection) -> dict[int, Anchor]:
-    """Every boot's most certain anchor, the system's own unverified word left out."""
-    rows = db.execute(
-        "SELECT boot_no, mono_ms, wall_ms, err_ms, source FROM anchor WHERE source != 'system'"
-        " AND boot_no > 0 AND err_ms < ?"
-        " ORDER BY boot_no, source != 'tablet', source != 'gps', err_ms DESC, mono_ms",
-        (TAKEN_BACK_MS,),
-    )
-    return {row[0]: _anchor(row) for row in rows}
+def verified_anchors(db: Connection, limit: int = ANCHORS_A_PAGE) -> list[Anchor]:
+    """A page of what the cloud has not acknowledged yet, the unverified system clock's word left out.
 
-
-def verified_anchors(db: Connection, limit: int = 50) -> list[Anchor]:
-    """The newest anchors worth telling the cloud: those not taken from the unverified system clock.
-
-    Those of GPS come first, however old their boot is, and those taken back tell so.
+    Those of GPS come first, however old their boot is, and those taken back tell so; then the newest.
     """
     rows = db.execute(
-        "SELECT boot_no, mono_ms, wall_ms, err_ms, source FROM anchor"
-        " WHERE source != 'system' AND boot_no > 0"
+        f"SELECT {_COLUMNS} FROM anchor WHERE {_UNTOLD}"
         " ORDER BY source != 'gps', boot_no DESC, mono_ms DESC LIMIT ?",
         (limit,),
     )
     return [_anchor(row) for row in rows]
 
 
+def mark_told(db: Connection, anchors: Iterable[Anchor]) -> None:
+    """The cloud has acknowledged these as they were then."""
+    db.executemany(
+        "UPDATE anchor SET told_err_ms = ? WHERE boot_no = ? AND mono_ms = ?",
+        ((it.err_ms, it.boot_no, it.mono_ms) for it in anchors),
+    )
+
+
+def mark_written(db: Connection, anchors: Iterable[Anchor], bundle_id: str) -> None:
+    """These are in a bundle on a stick, which counts for nothing until the cloud answers it."""
+    db.executemany(
+        "UPDATE anchor SET written_in = ? WHERE boot_no = ? AND mono_ms = ? AND err_ms = ?",
+        ((bundle_id, it.boot_no, it.mono_ms, it.err_ms) for it in anchors),
+    )
+
+
+def mark_answered(db: Connection, bundle_id: str) -> None:
+    """The cloud has answered this bundle."""
+    db.execute("UPDATE anchor SET told_err_ms = err_ms WHERE written_in = ?", (bundle_id,))
+
+
+def doubt_told(db: Connection) -> None:
+    """The cloud may have lost any of them, or know this hub by another name: all are told again, which does
+    no harm there."""
+    db.execute("UPDATE anchor SET told_err_ms = NULL, written_in = NULL")
+
+
 def _anchor(row: tuple[int, int, int, int, str]) -> Anchor:
     return Anchor(boot_no=row[0], mono_ms=row[1], wall_ms=row[2], err_ms=row[3], source=row[4])
 
 
-def shift_ms(db: Connection, from_boot: int, to_boot: int) -> int:
+def shift_ms(db: Connection, from_boot: int, to_boot: int, near_ms: int | None = None) -> int:
     """What to add to a mono_ms of one boot to get the same moment on another boot's clock.
 
+    Against the civil clock (boot 0) it is right at `near_ms` of the boot, between two boots where they meet.
     0 within one boot, and where either boot has no anchor (nothing better is known).
     """
     if from_boot == to_boot:
         return 0
-    a, b = best_anchor(db, from_boot), best_anchor(db, to_boot)
-    if a is None or b is None:
-        return 0
-    return (a.wall_ms - a.mono_ms) - (b.wall_ms - b.mono_ms)
+    here, there = telling(db, from_boot), telling(db, to_boot)
+    return true_time.shift_ms(from_boot, here, to_boot, there, near_ms) or 0

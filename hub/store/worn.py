@@ -63,7 +63,7 @@ def intervals(db: Connection, session: Session, athlete_ids: set[str]) -> dict[s
     for worn in sessions.assignments(db, session.session_id):
         stream = straps.stream_by_id(db, worn.stream_id) if worn.athlete_id in athlete_ids else None
         if stream is not None and stream.channel == straps.CHANNEL:
-            shift = boots.shift_ms(db, stream.boot_no, session.boot_no)
+            shift = boots.shift_ms(db, stream.boot_no, session.boot_no, session.mono0_ms)
             stored = segments.of_stream(db, worn.stream_id, worn.from_ms, worn.to_ms)
             heard = [row for segment in stored for row in _notifications(unseal(segment))]
             heard += [(s.mono_ms, s.bpm, s.rr_1024) for s in open_rows.get(stream.stream_no, [])]
@@ -116,7 +116,7 @@ def _moved(db: Connection, session: Session, worn: Assignment, stream: Stream) -
     stored = segments.of_stream(db, worn.stream_id, worn.from_ms, worn.to_ms)
     rows = joined([unseal_motion(segment) for segment in stored])
     rows = rows.rows(_worn(rows.mono_ms, worn))
-    shift = boots.shift_ms(db, stream.boot_no, session.boot_no)
+    shift = boots.shift_ms(db, stream.boot_no, session.boot_no, session.mono0_ms)
     rows = replace(rows, mono_ms=rows.mono_ms + shift)
     if stream.strap_id.startswith("file:"):
         return _Moved(rows, -FOR_EVER_MS, FOR_EVER_MS)
@@ -157,7 +157,7 @@ def _pieces(
     stream = straps.stream_by_id(db, worn.stream_id)
     if stream is None or stream.channel != straps.CHANNEL:
         return []
-    shift = boots.shift_ms(db, stream.boot_no, session.boot_no)
+    shift = boots.shift_ms(db, stream.boot_no, session.boot_no, session.mono0_ms)
     found = [unseal(s) for s in segments.of_stream(db, worn.stream_id, worn.from_ms, worn.to_ms)]
     parts = [HeartRates(s.mono_ms, s.bpm) for s in found]
     still_open = open_rows.get(stream.stream_no)
