@@ -19,7 +19,7 @@ from cloud.errors import NotThere
 from cloud.greeting import begin_all_feeds_anew
 from cloud.store.database import Connection, connect, database_url, fetch_one
 from cloud.store.migrate import migrate
-from cloud.store.rows import CalledRow, Club
+from cloud.store.rows import CalledRow, Club, ReceiptRow
 
 T = TypeVar("T")
 ASKED_BY = "command line"
@@ -83,11 +83,18 @@ async def _receipts(db: Connection, club_name: str) -> list[str]:
     lines = []
     for one in await erasure.receipts(db, club.club_id):
         day = datetime.fromtimestamp(one.erased.erased_ms / 1000, UTC).date()
+        so_far = "open" if one.is_awaited else "not on hubs that were shut out"
         lines.append(
-            f"{one.erased.subject_id} erased {day} ({'everywhere' if one.is_everywhere else 'open'})"
+            f"{one.erased.subject_id} erased {day} ({'everywhere' if one.is_everywhere else so_far})"
         )
-        lines += [f"  hub {hub.hub_id}: {'done' if hub.is_done else 'not yet'}" for hub in one.hubs]
+        lines += [f"  hub {hub.hub_id}: {_receipt_words(hub)}" for hub in one.hubs]
     return lines or ["nothing was ever erased"]
+
+
+def _receipt_words(hub: ReceiptRow) -> str:
+    if hub.is_done:
+        return "done"
+    return "shut out, never confirmed" if hub.is_shut_out else "not yet"
 
 
 async def _club(db: Connection, name: str) -> Club:

@@ -15,6 +15,7 @@ from pathlib import Path
 from cloud.bundle_answer import write_answer
 from cloud.bundle_take import Result, take
 from cloud.config import CloudSettings
+from cloud.counted import counted
 from cloud.store.database import Database, database_url
 from cloud.store.migrate import migrate
 from sync.bundle import ENDING
@@ -59,7 +60,8 @@ async def _answer(database: Database, result: Result, folder: Path) -> None:
     assert result.hub is not None
     name = answer_name(result.hub.hub_id, datetime.now(UTC))
     answer = await write_answer(database, result.hub, folder / name)
-    counts = f"{answer.entries:,} entries, {answer.segments:,} recordings confirmed"
+    entries, recordings = counted(answer.entries, "entry", "entries"), counted(answer.segments, "recording")
+    counts = f"{entries}, {recordings} confirmed"
     print(f"  answer for the hub: {answer.path} ({counts})", flush=True)
 
 

@@ -21,6 +21,7 @@ import msgspec
 from cloud import greeting, ingest
 from cloud.bundle_keys import secret
 from cloud.clock import now_ms
+from cloud.counted import counted
 from cloud.errors import BundleRefused, CloudError, HubUnknown
 from cloud.hubs import known_hub
 from cloud.store.database import Database, execute, fetch_one, fetch_values
@@ -333,15 +334,15 @@ def _words(count: _Count, is_new: bool) -> str:
     if not is_new:
         known = count.ops_known + count.segments_known
         return "Everything in it was here already." if known else "It held no edits or recordings."
-    new = {"edits": count.ops_new, "recordings": count.segments_new}
-    took = " and ".join(f"{n:,} {what}" for what, n in new.items() if n) or "nothing new"
+    new = {"edit": count.ops_new, "recording": count.segments_new}
+    took = " and ".join(counted(n, what) for what, n in new.items() if n) or "nothing new"
     words = f"New here: {took}."
     if there := count.ops_known + count.segments_known:
-        words += f" {there:,} were here already."
+        words += f" {counted(there, 'was', 'were')} here already."
     if count.ops_refused:
-        words += f" {count.ops_refused:,} edits were refused; the hub will say which."
+        words += f" {counted(count.ops_refused, 'edit was', 'edits were')} refused; the hub will say which."
     if count.segments_refused:
-        words += f" {count.segments_refused:,} recordings were refused."
+        words += f" {counted(count.segments_refused, 'recording was', 'recordings were')} refused."
     return words
 
 

@@ -32,6 +32,8 @@ from cloud.store.migrate import migrate
 from sync import claim
 
 GRACEFUL_S = 3
+KEPT_OPEN_S = 75
+"""How long a silent connection stays open: longer than a hub keeps it, which else would speak to nobody."""
 
 EXAMPLES = """examples:
   touchline-cloud serve                                   the service on http://127.0.0.1:8100
@@ -176,6 +178,7 @@ def serve(arguments: argparse.Namespace, settings: CloudSettings) -> int:
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=GRACEFUL_S,
+            timeout_keep_alive=KEPT_OPEN_S,
         )
         shown = f"[{host}]" if ":" in host else host
         print(f"touchline cloud on http://{shown}:{listener.getsockname()[1]}", flush=True)
@@ -225,7 +228,8 @@ def enrol(arguments: argparse.Namespace, settings: CloudSettings) -> int:
         print(msgspec.json.encode(enrolled).decode())
         return 0
     print(f"club:       {enrolled.club}")
-    print(f"claim code: {enrolled.claim_code}   (for one hub, until {enrolled.claim_code_expires_at})")
+    code = claim.shown(enrolled.claim_code)
+    print(f"claim code: {code}   (for one hub, until {enrolled.claim_code_expires_at})")
     if enrolled.claim_code_with_key is not None:
         print(f"or:         {enrolled.claim_code_with_key}   (for a hub that does not know the date)")
     if enrolled.coach is not None:

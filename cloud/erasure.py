@@ -202,8 +202,13 @@ class Confirmed:
 
     @property
     def is_everywhere(self) -> bool:
-        """Every hub that was there at the time has confirmed it."""
+        """Every hub that was there at the time has confirmed it, those shut out since or before as well."""
         return all(hub.is_done for hub in self.hubs)
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether a hub may still confirm it; one that was shut out never will."""
+        return any(not hub.is_done and not hub.is_shut_out for hub in self.hubs)
 
 
 async def receipts(db: Connection, club_id: str) -> list[Confirmed]:

@@ -61,7 +61,8 @@ async def hello(
         erased_seq = max(0, min(greeting.erased_seq, clock.seq))
         head_seq = min(max(greeting.head_seq, 0), 2**62)
         stands = {"cursor": greeting.cursor, "erased_seq": erased_seq, "head_seq": head_seq, "now_ms": now_ms}
-        await execute(db, "hub_greeted" if is_live else "hub_heard", {**key, **stands})
+        waiting = {"segments_waiting": min(max(greeting.segments_waiting, 0), 2**62)} if is_live else {}
+        await execute(db, "hub_greeted" if is_live else "hub_heard", {**key, **stands, **waiting})
     if is_live:
         anchor = wire.Anchor(
             boot_no=greeting.boot_no,

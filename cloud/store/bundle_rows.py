@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class BundleRow:
-    """A bundle that came; `state` is taken, there or refused, `words` what was said of it.
+    """A bundle that came; `state` is taken, there or refused, `words` what was said of it when it told most.
+
+    `again_ms` is when it came once more after that, None where it did not.
 
     `epoch`, `first_seq`, `cursor` and `feed_epoch` are where the hub stood when it wrote it.
     """
@@ -23,3 +25,4 @@ class BundleRow:
     cursor: int
     feed_epoch: int
     reply_key: bytes
+    again_ms: int | None

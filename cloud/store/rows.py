@@ -74,6 +74,7 @@ class HubStatus:
     segments: int
     entries_behind: int
     ops_waiting: int
+    segments_waiting: int
     is_rotating: bool
     revoked_ms: int | None
     cloned_ms: int | None
@@ -403,12 +404,13 @@ class ErasedRow:
 
 @dataclass(frozen=True, slots=True)
 class ReceiptRow:
-    """Whether one hub has carried an erasure out."""
+    """Whether one hub has carried an erasure out; one that is shut out and had not by then never says so."""
 
     hub_id: str
     model: str
     seen_ms: int
     is_done: bool
+    is_shut_out: bool
 
 
 @dataclass(frozen=True, slots=True)

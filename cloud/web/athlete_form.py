@@ -6,6 +6,7 @@ overwritten unseen.
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Any
 
 from litestar import Response, get, post
@@ -30,6 +31,8 @@ from cloud.web.shell import (
 SEXES = (("U", "Not given"), ("F", "Female"), ("M", "Male"))
 NUMBERS = {"shirt_number": (0, 999), "hr_max_bpm": (120, 240), "hr_rest_bpm": (25, 120)}
 MOST_NAME = 80
+BLANKS = "\u115f\u1160\u2800\u3164\uffa0"
+"""Counted among letters and signs, and drawn as nothing."""
 
 
 class AthleteForm(Struct, frozen=True):
@@ -85,6 +88,8 @@ def read(form: AthleteForm, standing: dict[str, str]) -> tuple[dict[str, Any], d
 
 def _value(name: str, typed: str) -> tuple[Any, str | None]:
     if name == "name":
+        if typed and not _can_be_seen(typed):
+            return typed, "Nothing of this name can be seen. Give one with letters."
         return typed, None if 0 < len(typed) <= MOST_NAME else f"Give a name of 1 to {MOST_NAME} characters."
     if name == "is_active":
         return typed == "yes", None
@@ -96,6 +101,11 @@ def _value(name: str, typed: str) -> tuple[Any, str | None]:
     if typed and (number is None or not low <= number <= high):
         return None, f"Give a whole number from {low} to {high}, or leave it empty."
     return number, None
+
+
+def _can_be_seen(text: str) -> bool:
+    """Whether anything in it is drawn: not spaces, joiners, lone marks or blank letters alone."""
+    return any(unicodedata.category(it)[0] in "LNPS" and it not in BLANKS for it in text)
 
 
 def _whole(text: str) -> int | None:

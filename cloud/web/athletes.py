@@ -5,8 +5,10 @@ What the numbers mean stays with the coach: nothing here is called fitness, fati
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from litestar import Response, get
-from litestar.params import FromPath
+from litestar.params import FromPath, QueryParameter
 
 from cloud import history
 from cloud.clock import local_date, now_ms
@@ -14,7 +16,7 @@ from cloud.profiles import athletes_today
 from cloud.store.database import fetch_all
 from cloud.store.rows import AttendedRow, RecordedSession
 from cloud.web.charts import load_chart
-from cloud.web.met_page import views
+from cloud.web.met_page import just_settled, views
 from cloud.web.shell import PageMissing, PageRequest, coach_of, page, parts_of
 
 DAYS_SHOWN = 56
@@ -29,7 +31,11 @@ async def athletes_page(request: PageRequest) -> Response[str]:
 
 
 @get("/athletes/{athlete_id:str}", include_in_schema=False)
-async def athlete_page(request: PageRequest, athlete_id: FromPath[str]) -> Response[str]:
+async def athlete_page(
+    request: PageRequest,
+    athlete_id: FromPath[str],
+    settled: Annotated[str, QueryParameter(max_length=200)] = "",
+) -> Response[str]:
     coach = await coach_of(request)
     key = {"club_id": coach.club_id, "athlete_id": athlete_id.replace("\0", "")}
     async with parts_of(request).database.transaction() as db:
@@ -54,4 +60,6 @@ async def athlete_page(request: PageRequest, athlete_id: FromPath[str]) -> Respo
         weeks=tuple(reversed(past.weeks))[:12],
         chart=load_chart(days),
         met=[it for it in met if not it.outcome],
+        said=just_settled(met, settled),
+        has_met=bool(met),
     )

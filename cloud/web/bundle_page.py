@@ -27,6 +27,7 @@ from cloud.errors import BundleRefused, CloudError
 from cloud.store.bundle_rows import BundleRow
 from cloud.store.database import fetch_all
 from cloud.store.rows import Coach, HubIdentity, HubStatus
+from cloud.web.hubs import name_of
 from cloud.web.shell import PageMissing, PageRequest, check_origin, coach_of, page, parts_of
 from cloud.web.words import ago
 
@@ -165,7 +166,8 @@ async def _context(request: PageRequest, coach: Coach) -> dict[str, Any]:
         "rows": rows,
         "states": STATES,
         "taken": {row.bundle_id: ago(row.taken_ms, at_ms) for row in rows},
-        "names": {hub.hub_id: f"{hub.model or 'Hub'} {hub.hub_id[:8]}" for hub in hubs},
+        "again": {row.bundle_id: ago(row.again_ms, at_ms) for row in rows if row.again_ms is not None},
+        "names": {hub.hub_id: name_of(hub.hub_id, hub.model) for hub in hubs},
         "limit_bytes": MOST_BYTES,
     }
 
@@ -175,7 +177,7 @@ def _answerable(hubs: Sequence[HubStatus], rows: Sequence[BundleRow]) -> list[Hu
     for row in sorted(rows, key=lambda it: it.made_ms):
         newest[row.hub_id] = row
     return [
-        HubView(hub.hub_id, f"{hub.model or 'Hub'} {hub.hub_id[:8]}", newest[hub.hub_id])
+        HubView(hub.hub_id, name_of(hub.hub_id, hub.model), newest[hub.hub_id])
         for hub in hubs
         if hub.hub_id in newest
     ]

@@ -1,6 +1,6 @@
 """The club's hubs: what each has in the cloud and what it says still waits, and letting hubs in and out.
 
-A claim code is shown once, when it is made. What a hub found when it compared is the hub's own word.
+Claim codes are made on a page of their own. What a hub found when it compared is the hub's own word.
 """
 
 from __future__ import annotations
@@ -14,22 +14,21 @@ from litestar.params import FromPath, URLEncodedBody
 from litestar.response import Redirect
 from msgspec import Struct
 
-from cloud import accounts, erasure, hubs, proof
+from cloud import erasure, hubs, proof
 from cloud.clock import now_ms
+from cloud.counted import counted
 from cloud.erasure import Confirmed
 from cloud.store.database import Connection, fetch_all, fetch_value
-from cloud.store.rows import Club, HubIdentity, HubStatus, KindRow
+from cloud.store.rows import HubIdentity, HubStatus, KindRow
 from cloud.web.shell import (
     PageMissing,
     PageRequest,
     check_origin,
     coach_of,
-    is_secure,
     page,
     parts_of,
 )
 from cloud.web.words import ago, bytes_words
-from sync import claim
 
 KIND_WORDS = {
     "athlete": "Athletes", "profile_change": "Values from a date", "session": "Sessions", "strap": "Straps",
@@ -80,6 +79,7 @@ class ErasureView:
     when: str
     done: list[str]
     waiting: list[str]
+    shut_out: list[str]
 
 
 def _view(row: HubStatus, kinds: list[KindRow], refused: list[KindRow], at_ms: int) -> HubView:
@@ -109,17 +109,25 @@ def _state(row: HubStatus, at_ms: int) -> tuple[str, str]:
         return "warn", f"{row.ops_dead} edit{'' if row.ops_dead == 1 else 's'} refused"
     if at_ms - row.seen_ms > GRACE_MS:
         return "warn", f"Not heard since {ago(row.seen_ms, at_ms)}"
-    if row.ops_waiting:
-        return "warn", f"{row.ops_waiting} edit{'' if row.ops_waiting == 1 else 's'} not here yet"
-    if row.entries_behind:
-        return "warn", f"{row.entries_behind} entr{'y' if row.entries_behind == 1 else 'ies'} not fetched yet"
+    for n, one, many, what in (
+        (row.ops_waiting, "edit", "edits", "not here yet"),
+        (row.segments_waiting, "recording", "recordings", "not here yet"),
+        (row.entries_behind, "entry", "entries", "not fetched yet"),
+    ):
+        if n:
+            return "warn", f"{n} {one if n == 1 else many} {what}"
+    if row.verified_differences:
+        return "warn", f"{row.verified_differences} differed when it was compared"
     return "ok", "In step"
 
 
 def _compared(row: HubStatus, at_ms: int) -> str:
     if row.verified_ms is None:
+        if row.revoked_ms is not None:
+            return "It was never compared."
         return "It was never compared. Press “Compare now” on the hub's sync page."
-    held = f"{row.verified_records} records and {row.verified_segments} recordings"
+    records, recordings = row.verified_records or 0, row.verified_segments or 0
+    held = f"{counted(records, 'record')} and {counted(recordings, 'recording')}"
     when = ago(row.verified_ms, at_ms)
     if row.verified_differences:
         return f"{when}: {row.verified_differences} of {held} differed."
@@ -143,8 +151,9 @@ async def _hubs(db: Connection, club_id: str, at_ms: int) -> list[HubView]:
 
 def _erasure(one: Confirmed, at_ms: int) -> ErasureView:
     done = [name_of(it.hub_id, it.model) for it in one.hubs if it.is_done]
-    waiting = [name_of(it.hub_id, it.model) for it in one.hubs if not it.is_done]
-    return ErasureView(ago(one.erased.erased_ms, at_ms), done, waiting)
+    waiting = [name_of(it.hub_id, it.model) for it in one.hubs if not it.is_done and not it.is_shut_out]
+    shut_out = [name_of(it.hub_id, it.model) for it in one.hubs if not it.is_done and it.is_shut_out]
+    return ErasureView(ago(one.erased.erased_ms, at_ms), done, waiting, shut_out)
 
 
 @get("/hubs", include_in_schema=False)
@@ -156,22 +165,6 @@ async def hubs_page(request: PageRequest) -> Response[str]:
         met_open = int(await fetch_value(db, "met_count_open", {"club_id": coach.club_id}))
     shown: dict[str, Any] = {"hubs": found, "erasures": erased[::-1], "met_open": met_open}
     return page("hubs.html", coach=coach, here="hubs", **shown)
-
-
-@post("/hubs/code", include_in_schema=False, status_code=200)
-async def make_code(request: PageRequest) -> Response[str]:
-    """A claim code, shown once and large."""
-    check_origin(request)
-    coach, at_ms = await coach_of(request), now_ms()
-    async with parts_of(request).database.transaction() as db:
-        code = await accounts.new_claim_code(db, Club(coach.club_id, coach.club_name), at_ms)
-    scheme = "https" if is_secure(request) else "http"
-    in_use = parts_of(request).own_keys.in_use if scheme == "https" else ""
-    return page(
-        "hub_code.html", coach=coach, here="hubs", code=claim.shown(code),
-        code_with_key=claim.shown(code, in_use) if in_use else None,
-        address=f"{scheme}://{request.headers.get('host', '')}", expires_ms=at_ms + accounts.CODE_TTL_MS,
-    )  # fmt: skip
 
 
 @get("/hubs/{hub_id:str}/revoke", include_in_schema=False)
@@ -211,4 +204,4 @@ async def proof_page(request: PageRequest, hub_id: FromPath[str]) -> Response[st
     return page("hub_proof.html", coach=coach, here="hubs", hub_name=name, days=days)
 
 
-HANDLERS = [proof_page, hubs_page, make_code, revoke_page, revoke]
+HANDLERS = [proof_page, hubs_page, revoke_page, revoke]

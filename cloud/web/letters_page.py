@@ -6,8 +6,7 @@ None of them stands in a hub's way. What is put away stays known and is not take
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict
 
 from litestar import Response, get, post
 from litestar.params import FromPath, URLEncodedBody
@@ -16,12 +15,8 @@ from msgspec import Struct
 
 from cloud import letters
 from cloud.clock import now_ms
-from cloud.store.rows import LetterRow
-from cloud.web.hubs import KIND_WORDS, REFUSED_WORDS
-from cloud.web.shell import PageRequest, check_origin, coach_of, on_arrival, page, parts_of
-from cloud.web.words import ago
-
-MOST_FIELDS = 6
+from cloud.web.letter_view import content, views
+from cloud.web.shell import PageMissing, PageRequest, check_origin, coach_of, on_arrival, page, parts_of
 
 
 class Choice(Struct, frozen=True):
@@ -30,51 +25,24 @@ class Choice(Struct, frozen=True):
     choice: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class LetterView:
-    """A refused edit in words."""
-
-    op_id: str
-    kind: str
-    what: str
-    hub: str
-    reason: str
-    detail: str
-    when: str
-
-
-def _view(row: LetterRow, at_ms: int) -> LetterView:
-    op = _content(row)
-    fields = op.get("fields") or {}
-    shown = [f"{name.replace('_', ' ')} {_short(value)}" for name, value in fields.items()]
-    more = f" and {len(shown) - MOST_FIELDS} more" if len(shown) > MOST_FIELDS else ""
-    tbl = str(op.get("tbl", ""))
-    return LetterView(
-        row.op_id, KIND_WORDS.get(tbl, tbl.replace("_", " ").capitalize()),
-        ", ".join(shown[:MOST_FIELDS]) + more, row.hub_id[:8], REFUSED_WORDS.get(row.code, row.code),
-        row.detail, ago(row.received_ms, at_ms),
-    )  # fmt: skip
-
-
-def _content(row: LetterRow) -> dict[str, Any]:
-    try:
-        found = json.loads(row.payload)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _short(value: object) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 40 else f"{text[:39]}…"
-
-
 @get("/letters", include_in_schema=False)
 async def letters_list(request: PageRequest) -> Response[str]:
     coach, at_ms = await coach_of(request), now_ms()
     async with parts_of(request).database.transaction() as db:
-        rows = await letters.waiting(db, coach.club_id)
-    return page("letters.html", coach=coach, here="hubs", letters=[_view(it, at_ms) for it in rows], said="")
+        found = await views(db, coach.club_id, at_ms)
+    return page("letters.html", coach=coach, here="hubs", letters=found, said="")
+
+
+@get("/letters/{op_id:str}/drop", include_in_schema=False)
+async def drop_page(request: PageRequest, op_id: FromPath[str]) -> Response[str]:
+    """The second question before an edit is put away for good."""
+    coach = await coach_of(request)
+    async with parts_of(request).database.transaction() as db:
+        found = await views(db, coach.club_id, now_ms())
+    one = next((it for it in found if it.op_id == op_id), None)
+    if one is None:
+        raise PageMissing("refused edit; it was tried again or put away meanwhile")
+    return page("letter_drop.html", coach=coach, here="hubs", letter=one)
 
 
 @post("/letters/{op_id:str}", include_in_schema=False, status_code=200)
@@ -91,12 +59,12 @@ async def settle(
             refusal = await letters.retry(db, coach.club_id, key, at_ms)
         elif data.choice == "drop":
             await letters.discard(db, coach.club_id, key, at_ms)
-        rows = await letters.waiting(db, coach.club_id)
+        shown = await views(db, coach.club_id, at_ms)
     if refusal is None:
         on_arrival(request)
         return Redirect("/letters", status_code=303)
-    said = f"It still cannot be taken: {refusal.detail}."
-    shown = [_view(it, at_ms) for it in rows]
+    about = next((it.whose or it.kind for it in shown if it.op_id == key), "")
+    said = f"{about}: it still cannot be taken: {refusal.detail}."
     return page("letters.html", status=422, coach=coach, here="hubs", letters=shown, said=said)
 
 
@@ -106,13 +74,13 @@ async def letters_file(request: PageRequest) -> Response[bytes]:
     coach = await coach_of(request)
     async with parts_of(request).database.transaction() as db:
         rows = await letters.waiting(db, coach.club_id)
-    found = [{**asdict(it), "payload": _content(it)} for it in rows]
+    found = [{**asdict(it), "payload": content(it)} for it in rows]
     headers = {
         "Content-Disposition": 'attachment; filename="refused-edits.json"',
         "Cache-Control": "no-store",
     }
-    content = json.dumps(found, ensure_ascii=False, indent=1).encode()
-    return Response(content, media_type="application/json", headers=headers)
+    written = json.dumps(found, ensure_ascii=False, indent=1).encode()
+    return Response(written, media_type="application/json", headers=headers)
 
 
-HANDLERS = [letters_list, settle, letters_file]
+HANDLERS = [letters_list, drop_page, settle, letters_file]

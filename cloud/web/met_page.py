@@ -5,10 +5,13 @@ Choosing is an ordinary edit; which edits met was found when they arrived.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
+from urllib.parse import urlencode
 
 from litestar import Response, get, post
-from litestar.params import FromPath, URLEncodedBody
+from litestar.params import FromPath, QueryParameter, URLEncodedBody
 from litestar.response import Redirect
 from msgspec import Struct
 
@@ -71,14 +74,22 @@ def _by(side: Side, at_ms: int) -> str:
     return f"{side.by or 'somebody'}, {where}, {about}{ago(side.at_ms, at_ms)}"
 
 
+def just_settled(found: Sequence[MetView], two_edits_id: str) -> MetView | None:
+    """What the page was asked to confirm; None where it was opened again or changed by hand since."""
+    return next((it for it in found if it.two_edits_id == two_edits_id and it.outcome and it.may_undo), None)
+
+
 @get(HERE, include_in_schema=False)
-async def met_page(request: PageRequest) -> Response[str]:
+async def met_page(
+    request: PageRequest, settled: Annotated[str, QueryParameter(max_length=200)] = ""
+) -> Response[str]:
     coach = await coach_of(request)
     async with parts_of(request).database.transaction() as db:
         found = await views(db, coach.club_id, now_ms())
+    said = just_settled(found, settled)
     asked = [it for it in found if not it.outcome]
-    settled = [it for it in found if it.outcome]
-    return page("met.html", coach=coach, here="hubs", asked=asked, settled=settled, back=HERE)
+    rest = [it for it in found if it.outcome and it is not said]
+    return page("met.html", coach=coach, here="hubs", said=said, asked=asked, settled=rest, back=HERE)
 
 
 @post(HERE + "/{two_edits_id:str}", include_in_schema=False, status_code=303)
@@ -90,7 +101,7 @@ async def settle(request: PageRequest, two_edits_id: FromPath[str], data: URLEnc
         await meetings.settle(db, coach.club_id, key, data.choice, name_of(coach), now_ms())
     on_arrival(request)
     back = data.back if data.back.startswith("/athletes/") else HERE
-    return Redirect(back, status_code=303)
+    return Redirect(f"{back.partition('?')[0]}?{urlencode({'settled': key})}", status_code=303)
 
 
 HANDLERS = [met_page, settle]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 
+from cloud.counted import counted
 from hub.analytics.doubt import doubt_text, doubtful_share
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -100,4 +101,5 @@ FILTERS = {
     "short_day": short_day,
     "moment": moment,
     "local_day": local_day,
+    "counted": counted,
 }

@@ -12,6 +12,7 @@ from cloud.accounts import CODE_ALPHABET
 from cloud.cli import main
 from cloud.config import CloudSettings
 from cloud.errors import SettingInvalid
+from sync.claim import normal
 
 
 @pytest.fixture(autouse=True)
@@ -23,7 +24,9 @@ def _settings(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 def test_enrol_prints_code_and_password_once(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["enrol", "--club", "FC Example", "--coach", "Ann@Example.org"]) == 0
     words = capsys.readouterr().out.split()
-    code = words[words.index("code:") + 1]
+    shown = words[words.index("code:") + 1]
+    code = normal(shown)
+    assert shown == f"{code[:4]}-{code[4:]}"
     assert len(code) == 8
     assert set(code) <= set(CODE_ALPHABET)
     assert len(words[words.index("password:") + 1]) >= 16

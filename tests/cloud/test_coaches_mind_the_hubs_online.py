@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -13,7 +14,8 @@ from litestar.testing import TestClient
 
 from hub.store import two_edits
 from hub.store.records import propose
-from tests.cloud.pitchside import HubOn, docs
+from sync.errors import CloudUnreachable
+from tests.cloud.pitchside import HubOn, docs, steady
 from tests.cloud.sender import Sender
 from tests.cloud.test_pages import ORIGIN, text
 
@@ -40,7 +42,8 @@ def post(client: Client, path: str, expected: int = 303, /, **form: str) -> str:
 
 def test_a_claim_code_made_online_lets_a_hub_in(client: Client, hub: Sender, sign_in: SignIn) -> None:
     sign_in()
-    shown = post(client, "/hubs/code", 200)
+    post(client, "/hubs/code")
+    shown = client.get("/hubs/code").text
     code = re.search(r'class="code"[^>]*>(\w{4}-\w{4})<', shown)
     assert code is not None
     assert "until" in text(shown)
@@ -85,6 +88,33 @@ def test_the_hubs_page_tells_what_a_hub_holds_and_what_comparing_found(
     proofs = text(client.get(f"/hubs/{ours.hub_id}/proof").text)
     for day in ours.verify().days:
         assert f"{day.day or 'no date'} {day.records} {day.segments} {day.sha256[:12]}" in proofs
+
+
+def test_a_hub_is_in_step_only_where_nothing_waits_on_it_and_nothing_differed(
+    client: Client, start: Start, sign_in: SignIn, db: Db
+) -> None:
+    ours = start("ours")
+    ann = ours.athlete("Ann")
+    ours.session({ann: [(0, 600)]})
+    for _ in range(2):
+        ours.sync()
+    sign_in()
+    assert "In step" in text(client.get("/hubs").text)
+    ours.keep(steady(str(uuid.uuid4()), ours.boot_no, 150, 600, 300))
+    ours.line.most = len(ours.line.asked) + 3  # signs in, greets, and is cut off
+    with pytest.raises(CloudUnreachable):
+        ours.sync()
+    ours.line.most = None
+    words = text(client.get("/hubs").text)
+    assert "1 recording not here yet" in words
+    warning = text(client.get(f"/hubs/{ours.hub_id}/revoke").text)
+    assert "stays; 1 recording it has not sent yet stays on it." in warning
+    assert ours.send_samples() == 1
+    assert "In step" in text(client.get("/hubs").text)
+    db.execute("UPDATE hub SET verified_ms = 1, verified_records = 15, verified_differences = 3")
+    words = text(client.get("/hubs").text)
+    assert "3 differed when it was compared" in words
+    assert "In step" not in words
 
 
 def test_an_edit_online_sets_only_what_was_changed_and_reaches_the_hub(

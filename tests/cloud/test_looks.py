@@ -23,12 +23,13 @@ __all__ = ["browser"]
 pytestmark = pytest.mark.browser
 
 DAY_MS = 86_400_000
+LONG = "Konstantinopolitanischdudelsackpfeifenmachergesellinnenhohen"
 SIZES = {"tablet": (1024, 768), "phone": (390, 844)}
 
 
 @pytest.fixture
 def served(url: str, tmp_path: Path, claim: Callable[[str], str]) -> Iterator[str]:
-    """A running service with two sessions of three athletes; its origin."""
+    """A running service with two sessions of four athletes, one long of name; its origin."""
     code = claim("Rovers")
     serving = Serving({"DATABASE_URL": url, "TOUCHLINE_DATA": str(tmp_path)})
     try:
@@ -47,7 +48,9 @@ def train(origin: str, code: str) -> None:
         hub.enrol(code)
         hub.sign_in()
         people = [hub.add_athlete(name, number) for number, name in ((1, "Ann"), (2, "Bea"), (3, "Cleo"))]
+        people.append(hub.add_athlete(LONG, 4))
         hub.push(*(op for _, op in people))
+        hub.push(hub.op("athlete", people[-1][0], name=1000 * LONG, hr_max_bpm=900))
         for back in (8, 1):
             bpm: dict[str, int | None] = {pk: 150 for pk, _ in people}
             _, ops, segments = hub.record_session("Run", now_ms() - back * DAY_MS, 20, bpm)
@@ -83,6 +86,10 @@ def test_a_coach_walks_through_every_page(served: str, browser: Browser) -> None
                 page.get_by_role("navigation").get_by_role("link", name=name).click()
                 page.get_by_role("heading", level=1, name=name).wait_for()
                 seen.append(page.url)
+            page.goto(f"{served}/athletes")
+            page.get_by_role("link", name=LONG).click()
+            page.get_by_role("heading", level=1, name=LONG).wait_for()
+            seen += [page.url, f"{page.url}/edit", f"{served}/letters", f"{served}/edits"]
             assert "week" in page.goto(f"{served}/insights").text()  # type: ignore[union-attr]
             for url in seen:
                 page.goto(url)

@@ -13,26 +13,36 @@ SET pull_cursor = greatest(pull_cursor, %(cursor)s), erased_seq = greatest(erase
 WHERE club_id = %(club_id)s AND hub_id = %(hub_id)s;
 
 -- name: bundle_note
+-- One that comes again keeps what was found first: the second time everything was here already.
 INSERT INTO bundle (club_id, bundle_id, hub_id, made_ms, taken_ms, state, words, epoch, first_seq, cursor,
                     feed_epoch, reply_key)
 VALUES (%(club_id)s, %(bundle_id)s, %(hub_id)s, %(made_ms)s, %(now_ms)s, %(state)s, %(words)s, %(epoch)s,
         %(first_seq)s, %(cursor)s, %(feed_epoch)s, %(reply_key)s)
-ON CONFLICT (club_id, bundle_id) DO UPDATE SET taken_ms = excluded.taken_ms, state = excluded.state,
-    words = excluded.words;
+ON CONFLICT (club_id, bundle_id) DO UPDATE SET
+    again_ms = CASE WHEN bundle.state = 'refused' OR (bundle.state = 'there' AND excluded.state = 'taken')
+        THEN NULL ELSE excluded.taken_ms END,
+    taken_ms = CASE WHEN bundle.state = 'refused' OR (bundle.state = 'there' AND excluded.state = 'taken')
+        THEN excluded.taken_ms ELSE bundle.taken_ms END,
+    words = CASE WHEN bundle.state = 'refused' OR (bundle.state = 'there' AND excluded.state = 'taken')
+        THEN excluded.words ELSE bundle.words END,
+    state = CASE WHEN bundle.state = 'refused' OR (bundle.state = 'there' AND excluded.state = 'taken')
+        THEN excluded.state ELSE bundle.state END;
 
 -- name: bundle_newest
 -- The one to answer: the newest the hub wrote, whether or not it could be taken.
-SELECT bundle_id, hub_id, made_ms, taken_ms, state, words, epoch, first_seq, cursor, feed_epoch, reply_key
+SELECT bundle_id, hub_id, made_ms, taken_ms, state, words, epoch, first_seq, cursor, feed_epoch, reply_key,
+       again_ms
 FROM bundle
 WHERE club_id = %(club_id)s AND hub_id = %(hub_id)s
 ORDER BY made_ms DESC, taken_ms DESC
 LIMIT 1;
 
 -- name: bundles
-SELECT bundle_id, hub_id, made_ms, taken_ms, state, words, epoch, first_seq, cursor, feed_epoch, reply_key
+SELECT bundle_id, hub_id, made_ms, taken_ms, state, words, epoch, first_seq, cursor, feed_epoch, reply_key,
+       again_ms
 FROM bundle
 WHERE club_id = %(club_id)s
-ORDER BY taken_ms DESC, bundle_id
+ORDER BY coalesce(again_ms, taken_ms) DESC, bundle_id
 LIMIT %(limit)s;
 
 -- name: bundle_segments_note

@@ -82,9 +82,9 @@ DELETE FROM session_load_history WHERE club_id = %(club_id)s AND athlete_id = %(
 SELECT subject_id, seq, erased_ms, asked_by FROM erased_subject WHERE club_id = %(club_id)s ORDER BY seq;
 
 -- name: erasure_receipts
--- Which hubs have carried an erasure out; one that is revoked will never say so.
-SELECT hub_id, model, seen_ms, erased_seq >= %(seq)s AS is_done
-FROM hub WHERE club_id = %(club_id)s AND revoked_ms IS NULL AND enrolled_ms <= %(erased_ms)s
+-- Which hubs have carried an erasure out; one that was shut out before will never say so, and still holds the data.
+SELECT hub_id, model, seen_ms, erased_seq >= %(seq)s AS is_done, revoked_ms IS NOT NULL AS is_shut_out
+FROM hub WHERE club_id = %(club_id)s AND enrolled_ms <= %(erased_ms)s
 ORDER BY enrolled_ms, hub_id COLLATE "C";
 
 -- name: athletes_called

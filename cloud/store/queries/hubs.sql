@@ -56,7 +56,10 @@ SET epoch = %(epoch)s, last_seq = 0, last_chain = decode(repeat('00', 32), 'hex'
 WHERE club_id = %(club_id)s AND hub_id = %(hub_id)s AND epoch < %(epoch)s;
 
 -- name: hub_greeted
-UPDATE hub SET pull_cursor = %(cursor)s, erased_seq = %(erased_seq)s, head_seq = %(head_seq)s, seen_ms = %(now_ms)s
+UPDATE hub SET pull_cursor = %(cursor)s, erased_seq = %(erased_seq)s, head_seq = %(head_seq)s, seen_ms = %(now_ms)s,
+    segments_waiting = %(segments_waiting)s,
+    segments_then = CASE WHEN %(segments_waiting)s > 0 THEN (
+        SELECT count(*) FROM segment s WHERE s.club_id = %(club_id)s AND s.hub_id = %(hub_id)s) ELSE 0 END
 WHERE club_id = %(club_id)s AND hub_id = %(hub_id)s;
 
 -- name: hub_share
@@ -139,6 +142,10 @@ SELECT
     (SELECT count(*) FROM segment s WHERE s.club_id = hub.club_id AND s.hub_id = hub.hub_id) AS segments,
     (clock.seq - hub.pull_cursor) AS entries_behind,
     greatest(hub.head_seq - hub.last_seq, 0) AS ops_waiting,
+    CASE WHEN hub.segments_waiting = 0 THEN 0 ELSE greatest(
+        hub.segments_waiting + hub.segments_then
+        - (SELECT count(*) FROM segment s WHERE s.club_id = hub.club_id AND s.hub_id = hub.hub_id), 0)
+    END AS segments_waiting,
     hub.pubkey_next IS NOT NULL AS is_rotating, hub.revoked_ms, hub.cloned_ms,
     hub.verified_ms, hub.verified_records, hub.verified_segments, hub.verified_waiting, hub.verified_differences
 FROM hub JOIN club_clock clock ON clock.club_id = hub.club_id
@@ -151,6 +158,10 @@ INSERT INTO hub_anchor (club_id, hub_id, boot_no, mono_ms, wall_ms, err_ms, sour
 VALUES (%(club_id)s, %(hub_id)s, %(boot_no)s, %(mono_ms)s, %(wall_ms)s, %(err_ms)s, %(source)s)
 ON CONFLICT (club_id, hub_id, boot_no, mono_ms) DO UPDATE SET err_ms = excluded.err_ms
 WHERE hub_anchor.source = 'gps' AND excluded.source = 'gps' AND excluded.err_ms > hub_anchor.err_ms;
+
+-- name: anchor_forget
+DELETE FROM hub_anchor
+WHERE club_id = %(club_id)s AND hub_id = %(hub_id)s AND boot_no = %(boot_no)s AND mono_ms = %(mono_ms)s;
 
 -- name: anchor_lately
 SELECT count(*) FROM hub_anchor
