@@ -9,6 +9,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, replace
 from functools import partial
 from sqlite3 import Connection
@@ -19,7 +20,7 @@ import uvicorn
 
 from hub import __version__
 from hub.board import Board
-from hub.clock import RELEASED_MS, Clock, boot_id
+from hub.clock import RELEASED_MS, Clock, boot_id, mono_ms
 from hub.commands import bundle as bundle_command
 from hub.commands.scan import radio_answer
 from hub.config import HubSettings
@@ -31,6 +32,7 @@ from hub.devices.recording import RecordingRadio
 from hub.devices.replay import REPLAY_TIMING
 from hub.devices.source import RadioSource
 from hub.domain import Athlete, Session
+from hub.errors import HubError
 from hub.import_desk import DeskSetting, ImportDesk
 from hub.imports import originals
 from hub.imports.arrange import arrange_recorded
@@ -47,7 +49,7 @@ from hub.results.profiles import NewChange, local_day, propose_change, set_remov
 from hub.results.recalculation import Recalculation
 from hub.schedule import hub_schedule
 from hub.serving import Server, listening_socket, owned
-from hub.store import accounts, athletes, boots
+from hub.store import accounts, athletes, boots, erasure_notes, shut_out
 from hub.store.database import Database
 from hub.store.outbox import StoreOutbox
 from hub.store.records import Moment, propose
@@ -65,6 +67,8 @@ from hub.web.radio_parts import RadioParts
 
 TICK_S = 1.0
 GRACE_S = 3
+NOT_TRIED = "not tried yet"
+"""What a relay says of itself before its first round."""
 SETUP_ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
 
 
@@ -77,7 +81,7 @@ class Hub:
         self.settings, self.database = settings, database
         self._boot_id = boot_id() if tempo is None else tempo.boot_id
         boot_no = database.write_now(lambda db: boots.register(db, self._boot_id))
-        known = database.read_now(lambda db: boots.best_anchor(db, boot_no))
+        known = database.read_now(lambda db: boots.best_anchor(db, boot_no, mono_ms()))
         least_ms = max(RELEASED_MS, database.read_now(boots.newest_known_ms))
         self.clock = Clock(boot_no, known, least_ms) if tempo is None else ReplayedClock(boot_no, tempo)
         database.write_now(lambda db: boots.add_anchor(db, self.clock.anchor))
@@ -112,6 +116,8 @@ class Hub:
             database, self._boot_id, self.moment, self.clock.learn,
             partial(originals.delete, desk_setting(settings).originals), self._athletes_arrived,
         )  # fmt: skip
+        self._note, self._is_shut_out = outbox.note, database.read_now(shut_out.is_shut_out)
+        database.write_now(erasure_notes.begin)
         self.imports = ImportDesk(database, self.moment, desk_setting(settings))
         self.recalculation = Recalculation(database, self.clock.wall_ms)
         woken = self.recalculation.wake
@@ -232,6 +238,7 @@ class Hub:
             self.board.set_motion(self.pods.on_athletes())
             self.board.warning = self._warning()
             self.frames.publish(self.board.snapshot(self.clock.mono_ms(), self.clock.wall_ms()))
+            await self._heard_whether_shut_out()
             await self.database.fold_log()  # now, with most of a second until the next tick
 
     def _warning(self) -> str:
@@ -254,7 +261,7 @@ class Hub:
         status, limits, network = self.uplink.status, self.uplink.limits, self.uplink.network
         if status is None:
             return SyncView(False, "not enrolled", "This hub has not joined a club yet.", None, None)
-        error = f"{status.last_error} {status.hint}".strip() if status.last_error else None
+        error = f"{status.last_error.rstrip('.')}. {status.hint}".strip() if status.last_error else None
         return SyncView(
             True, status.state, status.detail, error, status.next_try_s,
             is_paused=limits.is_paused, cap_kbit_s=limits.cap_kbit_s, only_network=limits.only_network,
@@ -321,6 +328,21 @@ class Hub:
         """The feed brought edits of athletes: the board and the results follow."""
         self.recalculation.wake()
         await self.recorder.roster_changed(athlete_ids)
+        if n := await self.database.write(erasure_notes.take_new):
+            self.desk.erasure_heard()
+            await self._note("sync", erasure_notes.words(n))
+
+    async def _heard_whether_shut_out(self) -> None:
+        """Keep what the cloud last said of it."""
+        status = self.uplink.status
+        if status is None or status.state == "syncing":
+            return
+        is_answered = status.state == "idle" and status.bytes_sent > 0 and status.detail != NOT_TRIED
+        is_out = shut_out.said(status.last_error, is_answered=is_answered)
+        if is_out is not None and is_out is not self._is_shut_out:
+            with suppress(HubError):  # a busy store is asked again
+                await self.database.write(lambda db: shut_out.heard(db, is_out=is_out))
+                self._is_shut_out = is_out
 
     async def _edited(self, tbl: str, pk: str, athlete_id: str | None) -> None:
         """A record was set from the sync's pages: what rests on it follows."""
@@ -353,6 +375,7 @@ class Hub:
                 stop_effort=self.recorder.stop_effort,
                 take_stop_back=self.recorder.take_stop_back,
                 enrol=self.uplink.enrol,
+                rejoin=self.uplink.rejoin,
                 sync_now=self._sync_soon,
                 pause_sync=self.uplink.pause,
                 limit_sync=self.uplink.limit,
@@ -372,6 +395,7 @@ class Hub:
             now_mono_ms=self.clock.mono_ms,
             now_wall_ms=self.clock.wall_ms,
             clock_is_verified=lambda: self.clock.is_verified,
+            clock_err_ms=lambda: self.clock.err_ms,
             hear_tablet=self.time.tablets.hear,
             answer_time=self.learnt.answer,
             version=__version__,
@@ -395,6 +419,7 @@ class Hub:
                 "athletes": len(shot.athletes), "fresh": shot.fresh, "unassigned": shot.unassigned,
                 "session": shot.session.title if shot.session else None, "elapsed_s": shot.elapsed_s,
                 "sync": view.state, "sync_detail": view.detail, "sync_error": view.last_error,
+                "clock": {"verified": self.clock.is_verified, "err_ms": self.clock.err_ms},
                 "pid": os.getpid(), "url": f"http://{self.settings.host}:{self.settings.port}",
             }  # fmt: skip
 

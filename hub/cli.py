@@ -33,6 +33,7 @@ from hub.control import ask
 from hub.errors import ActionRefused, HubError
 from hub.store import accounts, ledger
 from hub.store.database import Database
+from hub.syncing.words import sure_words
 
 SETUP_ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
 EXAMPLES = """\
@@ -151,8 +152,8 @@ def _parser() -> argparse.ArgumentParser:
     check = verb("verify", "Compare with the cloud what both should have.", _verify, "verify --json")
     check.add_argument("--json", action="store_true", help="print JSON")
     rejoin = verb(
-        "rejoin", "Go on as a hub of its own, where its card was copied from another hub's.", _rejoin,
-        "rejoin ABCD-EFGH",
+        "rejoin", "Go on as a hub of its own, where its card was copied or the club has shut it out.",
+        _rejoin, "rejoin ABCD-EFGH",
     )  # fmt: skip
     rejoin.add_argument("code", help="a claim code made in the cloud")
     verb("rotate", "Give this hub a new key for the cloud.", _rotate, "rotate")
@@ -290,7 +291,10 @@ def _status(settings: HubSettings, options: argparse.Namespace) -> int:
         live = f"{running['fresh']} of {running['athletes']} athletes live"
         session = running["session"] or "no session"
         print(f"The hub runs at {running['url']} (process {running['pid']}): {live}, {session}.")
-    print(sync_command.in_short(standing))
+        clock = running["clock"]
+        told = sure_words(clock["err_ms"]) if clock["verified"] else "not verified yet"
+        print(f"The time is {told}.")
+    print(sync_command.in_short(sync_command.read_state(settings)))
     return 0
 
 

@@ -29,6 +29,7 @@ class HubError(Exception):
 
     def __init__(self, detail: str = "", *, hint: str = "") -> None:
         message = (type(self).__doc__ or "").splitlines()[0]
+        detail = detail.removeprefix(message).strip()  # a refusal that is passed on begins once
         super().__init__(f"{message} {detail}".strip())
         self.detail = detail
         if hint:

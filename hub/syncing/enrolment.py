@@ -15,11 +15,19 @@ from hub.store import meta, oplog, segments
 from hub.store.database import Database
 from hub.syncing.cloud_line import CloudLine
 from sync import claim
+from sync.client import NO_ADDRESS
 from sync.client import enrol as ask_cloud
-from sync.errors import NotTheCloud, SyncError
+from sync.errors import CloudRefused, CloudUnreachable, NotTheCloud, SyncError
 from sync.keys import new_key
 
 NEXT = ".next"
+CODE_REFUSED = "The cloud does not take this claim code: it is mistyped, was used already, or is too old."
+NEW_CODE = "Compare it with the cloud's page Hubs, or make a new one there and type that; each works once."
+NO_WAY = (
+    "Check the address, and that this hub has a network, then join again: it does not try again by itself."
+    " Nothing recorded here is lost."
+)
+LATER = "Join again in a few minutes; the claim code is still good. Nothing recorded here is lost."
 DATELESS = (
     "Check the cloud's address. While this hub does not know the date, type the longer claim code, which"
     " names the cloud's key, or let the hub get the time from a network first."
@@ -155,7 +163,15 @@ def _parted(claim_code: str) -> tuple[str, str]:
 
 
 def _not_taken(error: SyncError, cloud_url: str, line: CloudLine | None) -> ActionRefused:
-    """The cloud's refusal in words; where the missing date is in the way, what helps."""
+    """The cloud's refusal in words, with what to do next on a tablet: joining is not tried again."""
+    if isinstance(error, CloudRefused) and error.err == NO_ADDRESS:
+        return ActionRefused(f"{cloud_url[:80]} is no address of a cloud.", hint=error.hint)
+    if isinstance(error, CloudRefused) and error.err == "claim_code":
+        return ActionRefused(CODE_REFUSED, hint=NEW_CODE)
+    if isinstance(error, CloudUnreachable) and error.status is None:
+        return ActionRefused(f"Nothing answers at {cloud_url} ({error.detail.rstrip('.')}).", hint=NO_WAY)
+    if isinstance(error, CloudUnreachable):
+        return ActionRefused(f"The cloud at {cloud_url} is busy or being mended.", hint=LATER)
     is_dateless = line is not None and not line.time().is_known and cloud_url.lower().startswith("https:")
     hint = DATELESS if is_dateless and isinstance(error, NotTheCloud) else error.hint
     return ActionRefused(f"The cloud did not take this hub: {error}", hint=hint)

@@ -19,9 +19,10 @@ from hub.domain import Athlete
 from hub.results.profiles import athletes_on, local_day
 from hub.store import athletes, profile_changes, straps
 from hub.web.auth import user_of
-from hub.web.conflicts_page import views
+from hub.web.conflicts_page import just_settled, views
 from hub.web.parts import parts_of
 from hub.web.shell import SEE_OTHER, AnyRequest, Form, page
+from hub.web.typed import is_unseen
 
 SEXES = ((Sex.UNKNOWN, "Not given"), (Sex.FEMALE, "Female"), (Sex.MALE, "Male"))
 
@@ -53,7 +54,7 @@ def read_form(data: dict[str, str]) -> AthleteForm:
     hr_rest, rest_fault = _whole(typed["hr_rest"], 25, 120)
     if hr_max is not None and hr_rest is not None and hr_rest >= hr_max:
         rest_fault = "The resting heart rate must be below HRmax."
-    name_fault = None if typed["name"] else "Give the athlete's name."
+    name_fault = "Give the athlete's name." if is_unseen(typed["name"]) else None
     if len(typed["name"]) > 80:
         name_fault = "The name may have at most 80 characters."
     found = {"name": name_fault, "shirt_number": number_fault, "hr_max": max_fault, "hr_rest": rest_fault}
@@ -132,6 +133,8 @@ async def _form_page(
         first_change=min(days, default=None),
         was=was or form,
         met=[it for it in met if not it.outcome],
+        settled=just_settled(request, met),
+        has_met=bool(met),
     )
 
 

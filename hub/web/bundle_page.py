@@ -20,7 +20,7 @@ from hub.errors import ActionRefused, HubError, NotFound
 from hub.syncing.bundle_desk import BundleDesk
 from hub.web.parts import parts_of
 from hub.web.shell import SEE_OTHER, AnyRequest, Form, ago_text, is_fragment, page
-from hub.web.uploads import refuse_without_room
+from hub.web.uploads import clean_name, refuse_without_room
 
 MOST_ANSWER_BYTES = 1 << 30
 READ_BYTES = 1 << 18
@@ -112,7 +112,7 @@ async def take_answer(
     path = desk.setting.own / "answer.upload"
     try:
         await _kept(file, path)
-        await desk.take(path)
+        await desk.take(path, clean_name(file.filename))
     except HubError:
         pass  # the desk's own words are shown
     finally:

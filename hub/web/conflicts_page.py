@@ -5,9 +5,11 @@ Choosing is an ordinary edit; which edits met is found by the cloud.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from litestar import get, post
+from litestar.datastructures import Cookie
 from litestar.params import FromPath
 from litestar.response import Redirect, Template
 
@@ -19,6 +21,8 @@ from hub.web.parts import WebParts, parts_of
 from hub.web.shell import SEE_OTHER, AnyRequest, Form, ago_text, page
 
 HERE = "/sync/edits"
+JUST_SETTLED = "just_settled"
+TOLD_S = 15 * 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,23 @@ async def settle(request: AnyRequest, two_edits_id: FromPath[str], data: Form) -
     by = _name(user_of(request))
     await parts_of(request).desk.settle(two_edits_id, data.get("choice", ""), by)
     back = data.get("back", HERE)
-    return Redirect(back if back.startswith("/athletes/") else HERE, status_code=SEE_OTHER)
+    if not back.startswith("/athletes/"):
+        return Redirect(HERE, status_code=SEE_OTHER)
+    told = Cookie(
+        key=JUST_SETTLED,
+        value=two_edits_id,
+        path="/athletes",
+        max_age=TOLD_S,
+        httponly=True,
+        samesite="strict",
+    )
+    return Redirect(back, status_code=SEE_OTHER, cookies=[told])
+
+
+def just_settled(request: AnyRequest, found: Sequence[MetView]) -> MetView | None:
+    """The one this tablet has just settled, so that the page can say so and offer to undo it."""
+    name = request.cookies.get(JUST_SETTLED)
+    return next((it for it in found if it.two_edits_id == name and it.outcome and it.may_undo), None)
 
 
 HANDLERS = [list_page, settle]

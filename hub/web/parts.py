@@ -57,6 +57,10 @@ class SaveAthlete(Protocol):
     ) -> Awaitable[Athlete]: ...
 
 
+async def _no_cloud(claim_code: str) -> str:
+    raise ActionRefused("This hub belongs to no club yet.", hint="Enrol it on the sync page.")
+
+
 @dataclass(frozen=True, slots=True)
 class Actions:
     """What the pages may do; each raises a HubError with a hint when it is refused."""
@@ -73,6 +77,7 @@ class Actions:
     sync_now: Callable[[], Awaitable[None]]
     pause_sync: Callable[[bool], Awaitable[None]]
     limit_sync: Callable[[int | None, str | None], Awaitable[None]]
+    rejoin: Callable[[str], Awaitable[str]] = _no_cloud
 
 
 async def _no_time(question_id: str, is_believed: bool) -> int:
@@ -102,6 +107,7 @@ class WebParts:
     radio: RadioParts = NO_RADIO
     hear_tablet: Callable[[str, int], None] = lambda tablet, said_ms: None
     answer_time: Callable[[str, bool], Awaitable[int]] = _no_time
+    clock_err_ms: Callable[[], int] = lambda: 0
 
 
 def parts_of(connection: ASGIConnection[Any, Any, Any, Any]) -> WebParts:

@@ -18,6 +18,7 @@ from hub.store import accounts
 from hub.web.auth import Attempts, hashed, password_fault, sign_in_cookie, sign_out_cookie, verified
 from hub.web.parts import parts_of
 from hub.web.shell import SEE_OTHER, AnyRequest, Form, page
+from hub.web.typed import is_unseen
 
 
 def _attempts(request: AnyRequest) -> Attempts:
@@ -34,7 +35,7 @@ def same_code(expected: str | None, given: str) -> bool:
 
 def name_fault(name: str) -> str | None:
     """Why this cannot be a user's name."""
-    if not name:
+    if is_unseen(name):
         return "Give a name to sign in with."
     return "The name may have at most 60 characters." if len(name) > 60 else None
 

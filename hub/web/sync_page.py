@@ -7,6 +7,7 @@ itself.
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
@@ -15,13 +16,15 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 from litestar.response import Redirect, Template
 
-from hub.errors import HubError
+from hub.errors import ActionRefused, HubError
 from hub.store import boots, dead_letters, ledger, sync_findings
 from hub.store.ledger import Ledger
 from hub.store.sync_findings import Finding
-from hub.syncing.words import BEHIND_MS, bytes_words, reasons, span_words
+from hub.syncing.desk import Comparing
+from hub.syncing.words import BEHIND_MS, bytes_words, reasons, span_words, sure_words
 from hub.web import sync_view
 from hub.web.auth import admin_only, user_of
+from hub.web.letters import kind_words
 from hub.web.parts import SyncView, parts_of
 from hub.web.shell import SEE_OTHER, AnyRequest, Form, ago_text, count_text, page
 from hub.web.tiles import age_text
@@ -42,8 +45,10 @@ def pill(view: SyncView, books: Ledger, now_ms: int, finding: Finding | None = N
     waiting = books.ops_pending + books.segments_pending
     if not view.is_enrolled:
         return Pill("off", "Cloud: not enrolled")
-    if books.ops_dead:
-        return Pill("warn", f"Cloud: {count_text(books.ops_dead)} refused")
+    if books.is_shut_out:
+        return Pill("warn", "Cloud: shut out")
+    if refused := books.ops_dead + books.segments_refused:
+        return Pill("warn", f"Cloud: {count_text(refused)} refused")
     if view.state == "failed":
         return Pill("warn", "Cloud: sync failed")
     queued = f", {count_text(waiting)} waiting" if waiting else ""
@@ -75,11 +80,16 @@ async def _context(request: AnyRequest) -> dict[str, Any]:
         "pill": pill(view, books.ledger, now_ms, books.finding),
         "contact": ago_text(books.ledger.last_contact_ms, now_ms),
         "reasons": reasons(books.ledger, view, books.refused, books.finding, now_ms),
-        "comparing": parts.desk.comparing,
-        "clock_is_verified": parts.clock_is_verified(),
+        "comparing": _comparing(parts.desk.comparing, books.ledger.last_contact_ms),
+        "clock_is_verified": parts.clock_is_verified(), "clock_is": sure_words(parts.clock_err_ms()),
         "ago": partial(ago_text, now_ms=now_ms),
-        "bytes": bytes_words, "span": span_words, "kind": sync_view.kind_words, "caps": _caps(view),
+        "bytes": bytes_words, "span": span_words, "kind": kind_words, "caps": _caps(view),
     }  # fmt: skip
+
+
+def _comparing(it: Comparing | None, last_contact_ms: int | None) -> Comparing | None:
+    """How far a comparison is; one that failed for want of a way is past once the cloud was reached."""
+    return None if it is None or it.is_past(last_contact_ms) else it
 
 
 def _caps(view: SyncView) -> list[tuple[int | None, str]]:
@@ -101,7 +111,10 @@ async def sync_page(request: AnyRequest) -> Template:
 @get("/sync/status", include_in_schema=False)
 async def sync_status(request: AnyRequest) -> Template:
     """What changes by itself, asked again every few seconds."""
-    return page(request, "_sync.html", **await _context(request))
+    context = await _context(request)
+    if context["sync"].state == "idle" and context["sync"].is_enrolled:
+        parts_of(request).desk.look_round_soon(context["all"].club, context["now_ms"])
+    return page(request, "_sync.html", **context)
 
 
 @get("/sync/pill", include_in_schema=False)
@@ -134,7 +147,7 @@ async def proof_page(request: AnyRequest) -> Template:
     parts = parts_of(request)
     found, now_ms = await parts.database.read(sync_findings.last_finding), parts.now_wall_ms()
     ago = partial(ago_text, now_ms=now_ms)
-    return page(request, "sync_proof.html", found=found, kind=sync_view.kind_words, ago=ago)
+    return page(request, "sync_proof.html", found=found, kind=kind_words, ago=ago)
 
 
 @post("/sync/pause", include_in_schema=False)
@@ -175,6 +188,28 @@ async def settle_letter(request: AnyRequest, op_id: FromPath[str], data: Form) -
     return page(request, "_sync.html", **await _context(request))
 
 
+@post("/sync/letters/erased", status_code=200, include_in_schema=False)
+async def drop_erased(request: AnyRequest) -> Template:
+    """Put away every refused edit about somebody whose data was erased."""
+    await parts_of(request).desk.drop_erased()
+    return page(request, "_sync.html", **await _context(request))
+
+
+@post("/sync/recordings/{stretch_id:str}", status_code=200, include_in_schema=False)
+async def settle_recording(request: AnyRequest, stretch_id: FromPath[str], data: Form) -> Template:
+    """Send a refused recording once more ("all": every one), keep it here only, or take that back."""
+    parts, choice = parts_of(request), data.get("choice")
+    if choice == "retry":
+        await parts.desk.resend(None if stretch_id == "all" else stretch_id)
+        with suppress(HubError):  # paused, or out of reach: it goes when there is a way
+            await parts.actions.sync_now()
+    elif choice in ("keep", "back"):
+        await parts.desk.keep_here(stretch_id, is_kept=choice == "keep")
+    else:
+        raise ActionRefused("Nothing was chosen.", hint="Try it again, put it away, or take it back.")
+    return page(request, "_sync.html", **await _context(request))
+
+
 @get("/sync/letters.json", include_in_schema=False)
 async def letters_file(request: AnyRequest) -> Response[bytes]:
     """Every refused edit nobody has decided about, as a file."""
@@ -197,13 +232,32 @@ async def enrol(request: AnyRequest, data: Form) -> Response[Any]:
         try:
             await parts_of(request).actions.enrol(form["cloud_url"], form["claim_code"])
         except HubError as error:
-            fault = f"{error} {error.hint}".strip()
+            fault = _said(error)
     if fault is None:
         return Redirect("/sync", status_code=SEE_OTHER)
     return await _with_fault(request, fault, form)
 
 
+@post("/sync/rejoin", guards=[admin_only], include_in_schema=False)
+async def rejoin(request: AnyRequest, data: Form) -> Response[Any]:
+    """Join the club again with a new claim code, after the hub was shut out."""
+    form = {"cloud_url": "", "claim_code": data.get("claim_code", "").strip()}
+    if not form["claim_code"]:
+        return await _with_fault(request, "Give the claim code your cloud page shows.", form)
+    try:
+        await parts_of(request).actions.rejoin(form["claim_code"])
+    except HubError as error:
+        return await _with_fault(request, _said(error), form)
+    return Redirect("/sync", status_code=SEE_OTHER)
+
+
+def _said(error: HubError) -> str:
+    """A refusal as a form says it: what is wrong, and what to do next."""
+    words = error.detail if isinstance(error, ActionRefused) and error.detail else str(error)
+    return f"{words[:1].upper()}{words[1:]} {error.hint}".strip()
+
+
 HANDLERS = [
     *(sync_page, sync_status, sync_pill, sync_now, compare, proof_page, pause, limits),
-    *(settle_letter, letters_file, enrol),
+    *(settle_letter, drop_erased, settle_recording, letters_file, enrol, rejoin),
 ]

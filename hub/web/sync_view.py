@@ -5,36 +5,33 @@ It words and sorts; it decides nothing and asks nobody.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from dataclasses import dataclass
 from sqlite3 import Connection
 
-from hub.store import dead_letters, ledger, sync_findings, two_edits
+from hub.store import dead_letters, ledger, refused_stretches, sync_findings, two_edits
 from hub.store.ledger import Ledger
 from hub.store.ledger_kinds import KindCounts, KindLine
+from hub.store.refused_stretches import Stretch
 from hub.store.sync_findings import Club, Finding
-from hub.syncing.words import reason_words
-from hub.web.shell import ago_text
+from hub.syncing.words import kept_words, reason_words, span_words
+from hub.web.letters import Letter, worded
+from hub.web.shell import ago_text, date_text
 
-KIND_WORDS = {
-    "athlete": "Athlete", "profile_change": "Values from a date", "session": "Session", "strap": "Strap",
-    "stream": "Recording", "stream_assignment": "Who wore which strap", "source": "Import",
-    "daily_value": "Value of a day", "two_edits": "Edits that met", "segment": "Recording",
-    "insight": "Insight",
-}  # fmt: skip
 DIARY_LINES = 20
-MOST_FIELDS = 6
+MOST_STRETCHES = 50
+CHANNELS = {1: "Heart rate", 2: "Positions and speed"}
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
-    """A refused edit in words."""
+class RefusedStretch:
+    """A refused recording in words: whose, of what and when, how long, and why it was refused when."""
 
-    op_id: str
-    kind: str
-    what: str
+    stretch_id: str
+    whose: str
+    of_what: str
     reason: str
+    refused_at_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +50,12 @@ class SyncBooks:
     kinds: list[KindLine]
     refused: Counter[str]
     letters: list[Letter]
+    erased_letters: list[Letter]
+    stretches: list[RefusedStretch]
+    more_stretches: int
+    kept: list[RefusedStretch]
+    more_kept: int
+    kept_words: str
     finding: Finding | None
     club: Club | None
     met_open: int
@@ -65,28 +68,32 @@ def gather(db: Connection, counts: KindCounts, boot_no: int, mono_ms: int) -> Sy
     refused: Counter[str] = Counter()
     for line in kinds:
         refused.update(line.refused)
+    found = dead_letters.waiting(db)
+    erased = [worded(db, it) for it in found if it.reason == dead_letters.ERASED]
+    runs = refused_stretches.stretches(db)
+    away, open_runs = ([it for it in runs if it.is_put_away is is_away] for is_away in (True, False))
     return SyncBooks(
-        ledger.sync_ledger(db), kinds, refused, [_letter(it) for it in dead_letters.waiting(db)],
+        ledger.sync_ledger(db), kinds, refused,
+        [worded(db, it) for it in found if it.reason != dead_letters.ERASED], erased,
+        [_refused(db, it) for it in open_runs[:MOST_STRETCHES]], max(0, len(open_runs) - MOST_STRETCHES),
+        [_refused(db, it) for it in away[:MOST_STRETCHES]], max(0, len(away) - MOST_STRETCHES),
+        kept_words(sum(len(it.seg_ids) for it in away)),
         sync_findings.last_finding(db), sync_findings.last_club(db), two_edits.count_open(db),
         _diary(db, boot_no, mono_ms),
     )  # fmt: skip
 
 
-def kind_words(tbl: str) -> str:
-    """A table as people call what is in it."""
-    return KIND_WORDS.get(tbl, tbl.replace("_", " ").capitalize())
-
-
-def _letter(it: dead_letters.DeadLetter) -> Letter:
-    shown = [f"{name.replace('_', ' ')} {_short(value)}" for name, value in it.fields.items()]
-    more = f" and {len(shown) - MOST_FIELDS} more" if len(shown) > MOST_FIELDS else ""
-    what = ", ".join(shown[:MOST_FIELDS]) + more
-    return Letter(it.op_id, kind_words(it.tbl), what, reason_words(it.reason))
-
-
-def _short(value: object) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 40 else f"{text[:39]}…"
+def _refused(db: Connection, it: Stretch) -> RefusedStretch:
+    known = refused_stretches.background(db, it)
+    source = f"{'file' if known.is_file else 'strap'} {known.strap}".strip()
+    whose = f"{', '.join(known.people) or 'Nobody we know of'} ({source})"
+    when = "at a time that is not known" if known.began_ms is None else ""
+    if known.began_ms is not None:
+        when = date_text(known.began_ms, known.utc_offset_s)
+    length = span_words(max(1.0, (it.mono1_ms - it.mono0_ms) / 1000))
+    parts = (CHANNELS.get(it.codec, "Recording"), known.session, when, length)
+    of_what = " · ".join(part for part in parts if part)
+    return RefusedStretch(it.stretch_id, whose, of_what, reason_words(it.code), it.refused_at_ms)
 
 
 def _diary(db: Connection, boot_no: int, mono_ms: int) -> list[DiaryLine]:

@@ -103,6 +103,7 @@ class SmallHub:
                 stop_effort=self.recorder.stop_effort,
                 take_stop_back=self.recorder.take_stop_back,
                 enrol=self.enrol,
+                rejoin=self.rejoin,
                 sync_now=self.sync_now,
                 pause_sync=self.pause_sync,
                 limit_sync=self.limit_sync,
@@ -219,6 +220,13 @@ class SmallHub:
         if claim_code != "CLAIM-1":
             raise ActionRefused("the cloud does not know this code.", hint="Make a new one.")
         self.enrolled.append((cloud_url, claim_code))
+
+    async def rejoin(self, claim_code: str) -> str:
+        """Come back under a new name with the one code this cloud knows."""
+        if claim_code != "CLAIM-1":
+            raise ActionRefused("the cloud does not know this code.", hint="Make a new one.")
+        await self.database.write(lambda db: meta.put(db, "hub_id", "99999999-new"))
+        return "Rovers"
 
     async def sync_now(self) -> None:
         """Nothing to send to."""

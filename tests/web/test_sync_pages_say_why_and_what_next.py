@@ -12,7 +12,7 @@ from litestar import Litestar
 from litestar.testing import TestClient
 
 from hub.domain import Session
-from hub.store import erasure, meta
+from hub.store import erasure, meta, refused_segments, segments
 from hub.store.records import apply_feed, propose, show
 from hub.store.sync_findings import DayProof
 from hub.syncing.verify import Difference, Verification
@@ -128,6 +128,78 @@ def test_an_edit_about_somebody_erased_can_only_be_put_away(hub: SmallHub, admin
     assert refused.status_code == 422
     assert "Nothing of this edit is left to try again." in refused.text
     assert "Refused by" not in admin.post(f"/sync/letters/{op_id}", data={"choice": "drop"}).text
+
+
+def test_many_edits_about_somebody_erased_are_one_line_and_put_away_by_one_tap(
+    hub: SmallHub, admin: Client
+) -> None:
+    join(hub)
+    for pk in ("a1", "a2", "a3"):
+        worn = {"stream_id": pk, "athlete_id": "gone", "session_id": "x", "from_ms": 0, "to_ms": None}
+        hub.database.write_now(lambda db, it=(pk, worn): propose(db, hub.moment(), "stream_assignment", *it))  # type: ignore[misc]
+    hub.database.write_now(
+        lambda db: db.execute("UPDATE outbox SET state = 'dead', reason = 'erased' WHERE pk IN ('a1', 'a2')")
+    )
+    hub.database.write_now(
+        lambda db: db.execute("UPDATE outbox SET state = 'dead', reason = 'invalid' WHERE pk = 'a3'")
+    )
+    said = admin.get("/sync").text
+    assert "2 edits about somebody whose data was erased" in said
+    assert "(its content is gone)" not in said
+    assert said.count('id="letter-') == 1, "the other refused edit has its own line"
+    said = admin.post("/sync/letters/erased").text
+    assert "whose data was erased" not in said
+    assert said.count('id="letter-') == 1
+
+
+def refuse(hub: SmallHub) -> list[bytes]:
+    """What two athletes' straps said was refused, one for being damaged and one for its times."""
+
+    def change(db: Connection) -> list[bytes]:
+        db.execute("UPDATE outbox SET state = 'acked'")
+        rows = db.execute(
+            "SELECT seg_id FROM segment JOIN stream USING (stream_id) ORDER BY sensor_id, mono0"
+        )
+        ids = [bytes(row[0]) for row in rows]
+        reasons = ("corrupt", "out_of_range")
+        refused_segments.record(db, dict(zip(ids, reasons, strict=True)), hub.wall_ms - 180_000)
+        return ids
+
+    return hub.database.write_now(change)
+
+
+def test_refused_recordings_are_tried_again_or_put_away_and_taken_back(hub: SmallHub, admin: Client) -> None:
+    asyncio.run(hub.add_squad(2))
+    asyncio.run(hub.train(2, 90))
+    join(hub)
+    first, second = (it.hex() for it in refuse(hub))
+    said = admin.get("/sync").text
+    assert "The cloud refused 2 items: 1 because it is damaged; 1 because its times cannot be right." in said
+    assert "wait to be sent" not in said
+    assert "Cloud: 2 refused" in admin.get("/sync/pill").text
+    for words in ("(strap Polar H10", "Heart rate · Training · Sat 21 Nov 2026, ", " · 89 seconds",
+                  "Refused 3 minutes ago because it is damaged."):  # fmt: skip
+        assert words in said
+    assert said.count('id="recording-') == 2
+
+    said = admin.post(f"/sync/recordings/{first}", data={"choice": "keep"}).text
+    assert "1 recording that the cloud refused is put away. It stays on this hub only" in said
+    assert "(1 put away)" in said
+    assert "Take it back" in said
+    said = admin.post(f"/sync/recordings/{second}", data={"choice": "retry"}).text
+    assert "1 recording waits to be sent" in said
+    hub.database.write_now(lambda db: segments.mark_stored(db, [bytes.fromhex(second)]))
+    said = admin.get("/sync").text
+    assert "Everything recorded here but what was put away is in the cloud" in said
+    assert "Cloud: synced" in admin.get("/sync/pill").text
+
+    said = admin.post(f"/sync/recordings/{first}", data={"choice": "back"}).text
+    assert "Try again" in said
+    assert "put away." not in said
+    assert "Cloud: 1 refused" in admin.get("/sync/pill").text
+    assert "1 recording waits" in admin.post("/sync/recordings/all", data={"choice": "retry"}).text
+    assert admin.post(f"/sync/recordings/{first}", data={"choice": "keep"}).status_code == 404
+    assert admin.post(f"/sync/recordings/{first}", data={"choice": "burn"}).status_code == 422
 
 
 def test_pausing_and_limits_are_kept_and_shown(hub: SmallHub, admin: Client) -> None:

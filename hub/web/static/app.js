@@ -17,6 +17,18 @@
     toast.timer = setTimeout(() => { place.textContent = ""; }, 6000);
   }
 
+  function said(answer) { // the hub's own sentence, as a fragment or as JSON; "" where it has none
+    const kind = answer.getResponseHeader("content-type") || "";
+    try {
+      if (kind.startsWith("application/json")) {
+        const { detail, hint } = JSON.parse(answer.responseText);
+        return answer.status < 500 || hint ? [detail, hint].filter(Boolean).join(" ") : "";
+      }
+      const box = kind.startsWith("text/html") && new DOMParser().parseFromString(answer.responseText, "text/html").querySelector("[role=alert]");
+      return box ? [...box.querySelectorAll("p")].map((it) => it.textContent.trim()).join(" ") : "";
+    } catch { return ""; }
+  }
+
   function sortBy(button) {
     const head = button.closest("th"), body = head.closest("table").tBodies[0];
     const rows = [...body.rows], column = head.cellIndex;
@@ -63,7 +75,7 @@
     if (event.target.id !== "cloud" && event.target.id !== "sync") toast("The hub did not answer. Check the Wi-Fi and try again.");
   });
   document.addEventListener("htmx:responseError", (event) => {
-    toast(event.detail.xhr.status === 413 ? "That is too large: 2 GB is the limit for a file." : "That did not work. Try again.");
+    toast(said(event.detail.xhr) || (event.detail.xhr.status === 413 ? "That is too large: 2 GB is the limit for a file." : "That did not work. Try again."));
   });
   // A hub without a battery may not know the time; it decides itself how far a tablet is believed.
   function tellTime() {
