@@ -31,6 +31,8 @@ CONNECTIONS = 3  # two for segments, one for records
 STANDING_S = 60.0  # how long an unused connection is kept
 SEND_ROOM_BYTES = 32 << 10  # what the kernel may hold of a request: more would hide whether it gets on
 _WORTH_GZIP_BYTES = 400
+NO_ADDRESS = "no_address"
+"""Says of a refusal that nothing was asked: what was given is no address."""
 LIMITS = httpx.Limits(max_connections=CONNECTIONS, keepalive_expiry=STANDING_S)
 SOCKET_OPTIONS = [
     (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1), (socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_ROOM_BYTES),
@@ -251,10 +253,11 @@ class CloudClient:
 def _open(base_url: str, transport: httpx.AsyncBaseTransport | None) -> httpx.AsyncClient:
     try:
         url = httpx.URL(base_url)
-    except httpx.InvalidURL as error:
-        raise CloudRefused(f"{base_url!r} is no address", hint=_ADDRESS_HINT) from error
-    if url.scheme not in ("http", "https") or not url.host:
-        raise CloudRefused(f"{base_url!r} is no address", hint=_ADDRESS_HINT)
+        is_address = _is_dialable(url)
+    except (httpx.InvalidURL, ValueError) as error:
+        raise CloudRefused(f"{base_url!r} is no address", hint=_ADDRESS_HINT, err=NO_ADDRESS) from error
+    if not is_address:
+        raise CloudRefused(f"{base_url!r} is no address", hint=_ADDRESS_HINT, err=NO_ADDRESS)
     http = httpx.AsyncClient(
         base_url=url,
         transport=transport or httpx.AsyncHTTPTransport(limits=LIMITS, socket_options=SOCKET_OPTIONS),
@@ -264,6 +267,14 @@ def _open(base_url: str, transport: httpx.AsyncBaseTransport | None) -> httpx.As
     for needless in ("accept", "user-agent", "connection"):  # a hundred bytes a request
         del http.headers[needless]
     return http
+
+
+def _is_dialable(url: httpx.URL) -> bool:
+    """Whether name and port are such that the network can be asked. Raises ValueError for an odd name."""
+    name = url.raw_host.decode("ascii")
+    name.encode("idna")  # what looking a name up does to it
+    is_port = url.port is None or 0 < url.port < 65_536
+    return url.scheme in ("http", "https") and bool(url.host) and is_port and not set(name) & set(" %\\")
 
 
 _ADDRESS_HINT = "Write the cloud's address like https://cloud.example.org"

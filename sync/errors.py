@@ -72,7 +72,10 @@ class CloudRefused(SyncError):
 class SignInNeeded(SyncError):
     """The cloud does not know this hub's key:"""
 
-    hint = "Enrol the hub again with a new claim code from the cloud's page."
+    hint = (
+        "Enrol the hub again with a new claim code from the cloud's page Hubs: on the hub's sync page, or"
+        " with touchline-hub rejoin CODE."
+    )
 
 
 class NotTheCloud(SyncError):

@@ -18,11 +18,25 @@ from sync.errors import CloudRefused, CloudUnreachable, OutOfStep, SyncError
 from sync.outbox import Outbox, Standing
 from sync.pace import MIN_BYTES, Pace
 
-ANCHORS_A_PUSH = 200
 OPS_A_PUSH = 2000
 FAILURES_TO_SUSPECT = 5
+FAILED_BEHIND_A_PROXY = (500, 502, 504)
 _USUAL_SHRINKAGE = 3.0
 _MOST_SHRINKAGE = 8.0
+
+
+MayGo = Callable[[], bool]
+"""Asked before every request: whether people let it go now."""
+Moved = Callable[[int], None]
+"""Told after every request that carried something how many records it was."""
+
+
+def _always() -> bool:
+    return True
+
+
+def _untold(count: int) -> None:
+    return None
 
 
 @contextmanager
@@ -39,27 +53,35 @@ class OpsLane:
     """Pushes pending operations in order until none is left, and the anchors with them.
 
     A batch on which the cloud itself fails again and again is halved until the one operation is found that
-    makes it fail; that one is put aside and the rest goes on.
+    makes it fail; that one is put aside and the rest goes on. `is_greeted` says that the cloud answered a
+    greeting in this round: then a proxy that says it failed speaks of the batch, and not of the cloud.
     """
 
-    def __init__(self, outbox: Outbox, now_mono_ms: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        outbox: Outbox,
+        now_mono_ms: Callable[[], int],
+        may_go: MayGo = _always,
+        moved: Moved = _untold,
+    ) -> None:
         self.pace = Pace()
+        self.is_greeted = False
         self._outbox = outbox
         self._now_mono_ms = now_mono_ms
-        self._known_anchors: set[wire.Anchor] = set()
+        self._may_go, self._moved = may_go, moved
         self._failed_at: tuple[int, int] = (0, 0)  # first seq of the batch, how often it failed
         self._most: int | None = None  # operations a batch while a culprit is looked for
         self.may_thin = False  # the cloud fills in chains that follow from the first one
         self._shrinkage = _USUAL_SHRINKAGE  # how much smaller the last batch was when zipped
 
     async def drain(self, client: CloudClient, epoch: int) -> tuple[int, int]:
-        """Operations the cloud took and, of these, how many it will not apply."""
+        """Operations the cloud took and, of these, how many it will not apply, as far as it may go."""
         sent = dead = 0
         may_rewind = True
-        while True:
+        while self._may_go():
             room = int(self.pace.limit_bytes * self._shrinkage)
             ops = (await self._outbox.pending_ops(room))[: self._most or OPS_A_PUSH]
-            anchors = [] if self._most else await self._new_anchors()
+            anchors = [] if self._most else list(await self._outbox.anchors())
             if not ops and not anchors:
                 self._most = None
                 return sent, dead
@@ -81,13 +103,20 @@ class OpsLane:
                 may_rewind = False
                 continue
             await self._outbox.record_pushed(response)
-            self._known_anchors.update(anchors)
+            if anchors:
+                await self._outbox.record_told(anchors)
             sent += len(ops)
             dead += sum(result.status == "dead" for result in response.results)
+            self._moved(len(ops))
+        return sent, dead
 
     async def _closes_in(self, ops: Sequence[wire.Op], error: CloudUnreachable) -> bool:
-        """After a failure of the cloud's own: whether a smaller batch is to be tried at once."""
-        if error.err != "failed" or not ops:
+        """After a failure of the cloud's own: whether a smaller batch is to be tried at once.
+
+        Where only a proxy says so the cloud may be starting again: each try waits for the next greeting.
+        """
+        is_certain = error.err == "failed"
+        if not ops or not (is_certain or (self.is_greeted and _is_proxys_word(error))):
             return False
         first_seq, failures = ops[0].seq, 1
         if self._failed_at[0] == first_seq:
@@ -97,7 +126,9 @@ class OpsLane:
             return False
         if len(ops) > 1:
             self._most = len(ops) // 2
-            return True
+            return is_certain
+        if not is_certain and failures < FAILURES_TO_SUSPECT:
+            return False
         if ops[0].tbl == wire.SUSPECT:  # it fails even without its content: the cloud is at fault
             self._most = None
             return False
@@ -125,13 +156,10 @@ class OpsLane:
             return False
         return await self._outbox.rewind(error.last_seq)
 
-    async def _new_anchors(self) -> list[wire.Anchor]:
-        anchors = await self._outbox.anchors()
-        return [anchor for anchor in anchors if anchor not in self._known_anchors][:ANCHORS_A_PUSH]
 
-    def forget_anchors(self) -> None:
-        """Send every anchor again; the cloud may have lost some with its own restore."""
-        self._known_anchors.clear()
+def _is_proxys_word(error: CloudUnreachable) -> bool:
+    """Whether something in front of the cloud says that it failed: it is no word of the cloud's own."""
+    return not error.err and error.status in FAILED_BEHIND_A_PROXY
 
 
 class FeedLane:
@@ -139,17 +167,24 @@ class FeedLane:
     the feed no longer reaches back to the cursor.
     """
 
-    def __init__(self, outbox: Outbox, now_mono_ms: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        outbox: Outbox,
+        now_mono_ms: Callable[[], int],
+        may_go: MayGo = _always,
+        moved: Moved = _untold,
+    ) -> None:
         self.pace = Pace()
         self.is_feed_new = False  # the greeting told that the cursor counts in a feed that is gone
         self._outbox = outbox
         self._now_mono_ms = now_mono_ms
+        self._may_go, self._moved = may_go, moved
 
     async def drain(self, client: CloudClient) -> int:
-        """Number of entries applied, records of a snapshot among them."""
+        """Number of entries applied, records of a snapshot among them, as far as it may go."""
         applied = resets = 0
         before = -1
-        while True:
+        while self._may_go():
             standing = await self._outbox.standing()
             cursor = standing.cursor
             if cursor <= before:
@@ -172,13 +207,15 @@ class FeedLane:
                 raise OutOfStep(f"the feed has a hole after {cursor}", kind="feed_reset", last_seq=cursor)
             await self._outbox.apply_feed(answer.ops, answer.head)
             applied += len(answer.ops)
+            self._moved(len(answer.ops))
             if answer.ops[-1].seq >= answer.head:
-                return applied
+                break
+        return applied
 
     async def _snapshot(self, client: CloudClient) -> int:
         """Take the club's records page by page, from where a cut left off; how many they were."""
         taken = 0
-        while True:
+        while self._may_go():
             place = await self._outbox.snapshot_place()
             after = ("", "") if place is None else (place.after_tbl, place.after_pk)
             began_ms = self._now_mono_ms()
@@ -189,8 +226,10 @@ class FeedLane:
                 raise OutOfStep("the snapshot does not get on", kind="feed_reset")
             await self._outbox.take_page(page, after)
             taken += len(page.rows)
+            self._moved(len(page.rows))
             if page.next_tbl is None and (place is None or place.feed_epoch == page.feed_epoch):
-                return taken
+                break
+        return taken
 
     async def _pull(self, client: CloudClient, hub: Standing) -> wire.PullResponse:
         began_ms = self._now_mono_ms()

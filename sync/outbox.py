@@ -5,7 +5,7 @@ It holds no SQL and no rules of merging; every method is one transaction of the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -18,7 +18,8 @@ class Standing:
     """How far this hub has written, sent and read. `feed_epoch` 0 means that the hub never learnt one.
 
     `run_id` names this process, `cursor_op` the feed entry at the cursor, `erased_seq` the last feed number
-    up to which every erasure was carried out, `erased` everybody the cloud is to be reminded of.
+    up to which every erasure was carried out, `erased` everybody the cloud is to be reminded of,
+    `segments_waiting` how many segments it has not confirmed.
     """
 
     epoch: int
@@ -32,6 +33,7 @@ class Standing:
     cursor_op: str = ""
     erased_seq: int = 0
     erased: tuple[str, ...] = ()
+    segments_waiting: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,11 @@ class Outbox(Protocol):
         """
 
     async def anchors(self) -> Sequence[wire.Anchor]:
-        """What the hub knows of true time; may repeat what was sent before, since anchors are facts."""
+        """A page of what the hub knows of true time and the cloud has not acknowledged; some may have been
+        sent before, since anchors are facts."""
+
+    async def record_told(self, anchors: Sequence[wire.Anchor]) -> None:
+        """The cloud knows these: they are sent again only after `fork`, `doubt_segments` or a new feed."""
 
     async def apply_feed(self, ops: Sequence[wire.FeedOp], head: int) -> None:
         """Apply entries that follow the cursor and move it behind them, in one transaction."""
@@ -103,13 +109,16 @@ class Outbox(Protocol):
         """
 
     async def unsent_segment_ids(self, limit: int) -> Sequence[bytes]:
-        """Sealed segments not known to be stored, the most wanted first."""
+        """Sealed segments known neither to be stored nor to be refused, the most wanted first."""
 
     async def segments(self, ids: Sequence[bytes]) -> Sequence[Segment]:
         """The segments themselves, in the order asked; unknown ids are left out."""
 
     async def record_stored(self, ids: Sequence[bytes]) -> None:
         """The cloud has these durably."""
+
+    async def record_refused(self, codes: Mapping[bytes, str]) -> None:
+        """The cloud will not have these, by reason: they are not to be sent again until somebody says so."""
 
     async def cut_erased(self, ids: Sequence[bytes]) -> None:
         """The cloud will not have these: somebody wore their streams who was erased. Only what others wore,

@@ -29,6 +29,10 @@ class Pace:
         self.ceiling_bytes = min(MAX_BYTES, max(MIN_BYTES, ceiling_bytes))
         self.limit_bytes = min(self.limit_bytes, self.ceiling_bytes)
 
+    def hold(self, most_bytes: int) -> None:
+        """For now no more than this, whatever the link was seen to carry."""
+        self.limit_bytes = min(self.limit_bytes, max(MIN_BYTES, most_bytes))
+
     def succeeded(self, sent_bytes: int, took_s: float) -> None:
         """Learn from a batch that arrived; one that was not nearly full says nothing about the link."""
         if 2 * sent_bytes < self.limit_bytes:

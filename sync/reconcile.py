@@ -60,6 +60,7 @@ def greeting(hub: Standing, mono_ms: int, wall_ms: int) -> wire.HelloRequest:
         schema_have=wire.SCHEMA,
         erased_seq=hub.erased_seq,
         erased=list(hub.erased),
+        segments_waiting=hub.segments_waiting,
     )
 
 

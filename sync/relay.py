@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Literal
 
@@ -26,11 +25,15 @@ from sync.segment_lane import SegmentLane, SegmentStep, UnderWay
 log = logging.getLogger(__name__)
 
 PERIOD_S = 5.0
+QUIET_ROUNDS = 12
+QUIET_PERIODS = 4
+"""After a minute with nothing to do, rounds come a fourth as often: each is 1 kB on somebody's bill."""
+STALE_MS = 2000
+"""A connection left open between rounds may have been ended meanwhile; it breaks at once: dial anew."""
 GREETINGS = 4  # enough for a fork, a rewind and a second look
 GREETING_HOLDS_MS = 30_000
 LOOK_S = 1.0  # while segments travel: how often to look for new records, if nobody wakes the relay
 REDIAL_AFTER = 3  # failures in a row; until then the connection and its session may still be good
-RATE_STEPS = 12
 MOST_UNDER_WAY = 2
 State = Literal["idle", "syncing", "offline", "failed", "paused", "waiting"]
 Hold = Callable[[], tuple[str, str] | None]
@@ -59,13 +62,15 @@ class RelayReport:
         }
         return ", ".join(f"{count} {what}" for what, count in counts.items() if count) or "up to date"
 
+    @property
+    def is_quiet(self) -> bool:
+        """Nothing was to do."""
+        return not (self.ops_sent or self.feed_applied or self.segments_stored)
+
 
 @dataclass(frozen=True, slots=True)
 class RelayStatus:
-    """What the sync page shows; `bytes_sent` counts since the process started.
-
-    `bytes_per_s` is what the last few batches made, None while nothing is on its way.
-    """
+    """What the sync page shows; `bytes_sent` counts since the process started."""
 
     state: State
     detail: str
@@ -73,7 +78,6 @@ class RelayStatus:
     hint: str
     next_try_s: float | None
     bytes_sent: int
-    bytes_per_s: float | None = None
 
 
 class Relay:
@@ -97,9 +101,11 @@ class Relay:
         self._rng = rng
         self._period_s = period_s
         self._hold = hold
-        self._steps: deque[tuple[int, int]] = deque(maxlen=RATE_STEPS)  # (ms, bytes sent) of the last batches
-        self._ops = OpsLane(outbox, now_mono_ms)
-        self._feed = FeedLane(outbox, now_mono_ms)
+        self._so_far = RelayReport()
+        self._quiet_rounds = 0
+        self._was_silent = False  # an open connection has carried nothing since the last round
+        self._ops = OpsLane(outbox, now_mono_ms, self._may_go, lambda n: self._got_on(ops_sent=n))
+        self._feed = FeedLane(outbox, now_mono_ms, self._may_go, lambda n: self._got_on(feed_applied=n))
         self._segments = SegmentLane(outbox, now_mono_ms)
         self._client: CloudClient | None = None
         self._one_at_a_time = asyncio.Lock()
@@ -116,7 +122,8 @@ class Relay:
     def status(self) -> RelayStatus:
         """The state right now."""
         error = self._error
-        wait_ms = None if self._next_try_ms is None else self._next_try_ms - self._now_mono_ms()
+        is_held = self._state in ("paused", "waiting")
+        wait_ms = None if self._next_try_ms is None or is_held else self._next_try_ms - self._now_mono_ms()
         return RelayStatus(
             state=self._state,
             detail=self._detail,
@@ -124,17 +131,13 @@ class Relay:
             hint=error.hint if isinstance(error, SyncError) else "",
             next_try_s=None if wait_ms is None else max(0.0, wait_ms / 1000),
             bytes_sent=self._bytes_sent,
-            bytes_per_s=self._rate(),
         )
 
-    def _rate(self) -> float | None:
-        if self._state != "syncing" or len(self._steps) < 2:
-            return None
-        (from_ms, from_bytes), (to_ms, to_bytes) = self._steps[0], self._steps[-1]
-        return (to_bytes - from_bytes) * 1000 / (to_ms - from_ms) if to_ms > from_ms else None
-
     async def run(self, wake: asyncio.Event) -> None:
-        """For ever: a round every period, after failures ever more seldom, at once whenever `wake` is set."""
+        """For ever: a round every period, more seldom while all is quiet, ever more seldom after failures.
+
+        At once whenever `wake` is set.
+        """
         self._wake = wake
         try:
             while True:
@@ -150,18 +153,19 @@ class Relay:
     async def run_once(self) -> RelayReport:
         """One full round: sign in, greet, then send and read until nothing is left. Raises SyncError."""
         async with self._one_at_a_time:
-            bytes_before = self._bytes_sent
+            bytes_before, self._so_far = self._bytes_sent, RelayReport()
             try:
-                report = await self._round(bytes_before)
+                await self._round()
             except Exception as error:
                 await self._failed(error)
                 raise
+            report = replace(self._so_far, bytes_sent=self._bytes_sent - bytes_before)
             await self._succeeded(report)
             return report
 
     async def close(self) -> None:
         """Hang up; the next round would dial again."""
-        client, self._client = self._client, None
+        client, self._client, self._was_silent = self._client, None, False
         if client is not None:
             self._closed_bytes += client.bytes_sent
             await client.close()
@@ -184,63 +188,63 @@ class Relay:
         except Exception as error:
             asked_s = error.retry_after_s if isinstance(error, CloudUnreachable) else None
             return wait_s(self._failures, self._rng, asked_s)
-        return self._period_s
+        return self._period_s * (QUIET_PERIODS if self._quiet_rounds > QUIET_ROUNDS else 1)
 
-    async def _round(self, bytes_before: int) -> RelayReport:
+    async def _round(self) -> None:
         if self._client is None:
             self._client = self._open_client()
         client = self._client
         if not client.has_session:
             await client.open_session()
         try:
-            return await self._exchange(client, bytes_before)
+            await self._exchange(client)
+            return
         except OutOfStep as error:
             if not error.may_be_mended:
                 raise
             self._greeted = None
             await self._outbox.note("sync", f"out of step: {error.detail}")
-        return await self._exchange(client, bytes_before)
+        await self._exchange(client)
 
-    async def _exchange(self, client: CloudClient, bytes_before: int) -> RelayReport:
-        """Greet, then send and read until nothing is left."""
+    async def _exchange(self, client: CloudClient) -> None:
+        """Greet, then send and read until nothing is left, or people want nothing sent any more."""
+        self._ops.is_greeted = False
         epoch = await self._epoch_in_step(client)
-        sent = dead = applied = 0
-        steps: list[SegmentStep] = []
         read_ms: int | None = None
         async with UnderWay() as segments:
             while True:
                 newly_sent, newly_dead = await self._ops.drain(client, epoch)
-                sent, dead = sent + newly_sent, dead + newly_dead
+                self._got_on(ops_dead=newly_dead)
                 await self._begin_segments(client, segments)  # up, while the feed comes down
                 if read_ms is None or newly_sent or self._now_mono_ms() - read_ms > PERIOD_S * 1000:
-                    applied += await self._feed.drain(client)
+                    await self._feed.drain(client)
                     read_ms = self._now_mono_ms()
                 if not segments.tasks:
                     break
-                steps += await segments.some_done(self._wake, LOOK_S)
-                self._show_progress(sent, steps)
-        return RelayReport(
-            ops_sent=sent,
-            ops_dead=dead,
-            feed_applied=applied,
-            segments_stored=sum(step.stored for step in steps),
-            segments_known=sum(step.known for step in steps),
-            segments_refused=sum(step.refused for step in steps),
-            bytes_sent=self._bytes_sent - bytes_before,
-        )
+                self._state = "syncing"
+                for step in await segments.some_done(self._wake, LOOK_S):
+                    self._segment_step(step)
 
     async def _begin_segments(self, client: CloudClient, segments: UnderWay) -> None:
         """As many requests as may be under way, unless people want nothing sent now."""
-        while len(segments.tasks) < self._segments.room and not self._hold():
+        while len(segments.tasks) < self._segments.room and self._may_go():
             job = await self._segments.next_job(client)
             if job is None:
                 return
             segments.begin(job)
 
-    def _show_progress(self, sent: int, steps: list[SegmentStep]) -> None:
-        self._state = "syncing"
-        self._steps.append((self._now_mono_ms(), self._bytes_sent))
-        self._detail = RelayReport(ops_sent=sent, segments_stored=sum(step.stored for step in steps)).words
+    def _may_go(self) -> bool:
+        return self._hold() is None
+
+    def _segment_step(self, step: SegmentStep) -> None:
+        self._got_on(segments_stored=step.stored, segments_known=step.known, segments_refused=step.refused)
+
+    def _got_on(self, **more: int) -> None:
+        """Count what has just been carried, and show it."""
+        if any(more.values()):
+            counts = {name: getattr(self._so_far, name) + count for name, count in more.items()}
+            self._so_far = replace(self._so_far, **counts)
+            self._state, self._detail = "syncing", self._so_far.words
 
     async def _epoch_in_step(self, client: CloudClient) -> int:
         """The epoch to push with; a round that was only cut off a moment ago need not greet again."""
@@ -274,7 +278,16 @@ class Relay:
 
     async def _hello(self, client: CloudClient, standing: Standing) -> wire.HelloResponse:
         began_ms = self._now_mono_ms()
-        answer = await client.hello(greeting(standing, began_ms, self._wall_ms()))
+        try:
+            answer = await client.hello(greeting(standing, began_ms, self._wall_ms()))
+        except CloudUnreachable as error:
+            if not self._was_silent or error.status is not None or self._now_mono_ms() - began_ms > STALE_MS:
+                raise
+            began_ms = self._now_mono_ms()
+            answer = await client.hello(greeting(standing, began_ms, self._wall_ms()))
+        finally:
+            self._was_silent = False
+        self._ops.is_greeted = True
         rtt_ms = self._now_mono_ms() - began_ms
         await self._outbox.record_contact(answer.server_ms, rtt_ms, began_ms + rtt_ms // 2)
         for pace in (self._ops.pace, self._feed.pace, self._segments.pace):
@@ -294,12 +307,10 @@ class Relay:
             remedy = Fork(standing.epoch + 1, words)
         log.warning("this hub's log begins anew under epoch %d: %s", remedy.epoch, remedy.why)
         await self._outbox.note("sync", f"log begun anew under epoch {remedy.epoch}: {remedy.why}")
-        self._ops.forget_anchors()
         await self._outbox.fork(remedy.epoch)
 
     async def _doubt_segments(self, why: str) -> None:
         await self._outbox.note("sync", why)
-        self._ops.forget_anchors()
         self._segments.doubt()
         await self._outbox.doubt_segments()
 
@@ -313,7 +324,8 @@ class Relay:
     async def _succeeded(self, report: RelayReport) -> None:
         was, self._state = self._error, "idle"
         self._detail, self._error, self._failures = report.words, None, 0
-        self._greeted = None
+        self._greeted, self._was_silent = None, True
+        self._quiet_rounds = self._quiet_rounds + 1 if report.is_quiet else 0
         self._is_held()
         if was is not None:
             log.info("in step with the cloud again: %s", report.words)
@@ -322,10 +334,12 @@ class Relay:
     async def _failed(self, error: Exception) -> None:
         """Remember it, hang up if that may help, and say so once for each new kind of failure."""
         is_news = type(error) is not type(self._error)
-        self._error, self._failures = error, self._failures + 1
+        self._error, self._failures, self._quiet_rounds = error, self._failures + 1, 0
         is_temporary = isinstance(error, SyncError) and error.is_temporary
         self._state = "offline" if is_temporary else "failed"
         self._detail = error.detail if isinstance(error, SyncError) else "the hub itself has a fault"
+        if isinstance(error, CloudUnreachable) and error.status is not None:
+            self._greeted = None  # something answered: the next greeting shows whether it is the cloud
         if not is_temporary or self._failures % REDIAL_AFTER == 0:
             self._greeted = None
             with suppress(Exception):

@@ -28,8 +28,13 @@ SAMPLE = 128
 sent twice by that is thrown away there; what is asked needlessly costs a twentieth of a backlog's bytes."""
 MOST_WAITING = 1 << 20
 WORTH_TWO_S = 0.05  # below this there is no gap between two requests that a second one could fill
-CALM_AFTER = 4  # batches in a row without a cut
-_TORN_GROUP, _CALM_GROUP = 16, 128
+AT_STAKE = 6
+"""A request is at most this part of what came through since the last cut, so that a cut costs little."""
+A_BATCH = 16  # and each batch in it, of which every one that arrived whole is kept, at most this part
+LEAST_REQUEST_BYTES, LEAST_BATCH_BYTES = 8 << 10, 4 << 10
+HOPED_BYTES = 512 << 10  # what a link that has not been tried may carry before its first cut
+SETTLING_MS = 1000  # what was cut off is asked about after so long: the cloud may just be storing it
+_MOST_GROUP = 128
 _SMALLEST_SEGMENT_BYTES = 256
 _ID_BYTES = 67
 
@@ -55,12 +60,11 @@ class SegmentLane:
         self._outbox = outbox
         self._now_mono_ms = now_mono_ms
         self._took_s = 0.0
-        self._calm = CALM_AFTER
+        self._through_bytes = HOPED_BYTES
         self._shrinkage = 1.2  # how much smaller the last batch was than its frames
         self._doubts_all, self._may_sample = True, True
         self._missing: set[bytes] = set()
-        self._unsure: set[bytes] = set()
-        self._refused: set[bytes] = set()
+        self._unsure: dict[bytes, int] = {}  # when they were cut off
         self._plain: set[bytes] = set()  # went in a batch and did not come out of it: in frames next time
         self._under_way: set[bytes] = set()
 
@@ -81,10 +85,10 @@ class SegmentLane:
     async def next_job(self, client: CloudClient) -> Job | None:
         """One question or one batch, to be run beside others; None when nothing is left to begin."""
         busy = set(self._under_way)
-        set_aside = len(self._refused) + len(busy)
-        page = await self._outbox.unsent_segment_ids(IDS_A_QUESTION + set_aside)
+        page = await self._outbox.unsent_segment_ids(IDS_A_QUESTION + len(busy))
         busy |= self._under_way  # what ended meanwhile may still stand on the page
-        ids = [it for it in page if it not in self._refused and it not in busy][:IDS_A_QUESTION]
+        ids = [it for it in page if it not in busy][:IDS_A_QUESTION]
+        ids.sort(key=self._is_settling)
         if not ids:
             if not self._under_way:
                 self._doubts_all = False
@@ -109,6 +113,11 @@ class SegmentLane:
         """It may be there already: left over from an earlier process, or sent and never answered."""
         return seg_id in self._unsure or (self._doubts_all and seg_id not in self._missing)
 
+    def _is_settling(self, seg_id: bytes) -> bool:
+        """It was cut off a moment ago: others go first."""
+        cut_ms = self._unsure.get(seg_id)
+        return cut_ms is not None and self._now_mono_ms() - cut_ms < SETTLING_MS
+
     async def _ask(self, client: CloudClient, ids: Sequence[bytes]) -> SegmentStep:
         try:
             with slower_on_failure(self.pace):
@@ -121,7 +130,8 @@ class SegmentLane:
         finally:
             self._under_way.difference_update(ids)
         self._missing |= missing
-        self._unsure.difference_update(ids)
+        for seg_id in ids:
+            self._unsure.pop(seg_id, None)
         return SegmentStep(known=len(known))
 
     async def _sample_job(self, client: CloudClient) -> Job:
@@ -148,8 +158,10 @@ class SegmentLane:
     # --- batches
 
     def _share_bytes(self) -> int:
-        """What one request may be: the pace is that of all under way together."""
-        return self.pace.limit_bytes // self.room
+        """What one request may be: the pace is that of all under way together, and learns from full ones."""
+        at_stake = max(LEAST_REQUEST_BYTES, self._through_bytes // AT_STAKE)
+        self.pace.hold(at_stake * self.most_under_way)
+        return min(self.pace.limit_bytes // self.room, at_stake)
 
     def _guess(self) -> int:
         shrunk = self._share_bytes() * self._shrinkage
@@ -174,7 +186,9 @@ class SegmentLane:
         """The batch as it travels, and what kind of body that is."""
         frames = b"".join(frame(segment) for segment in batch)
         if self._goes_packed(batch[0]):
-            group = _CALM_GROUP if self._calm >= CALM_AFTER else _TORN_GROUP
+            a_segment = len(frames) / self._shrinkage / len(batch)
+            a_batch = max(LEAST_BATCH_BYTES, self._through_bytes // A_BATCH)
+            group = min(_MOST_GROUP, max(1, round(a_batch / a_segment)))
             in_time = sorted(batch, key=lambda it: (it.stream_id, it.boot_no, it.mono0_ms))
             content = await asyncio.to_thread(_packed, in_time, group)
             if content is not None:
@@ -191,7 +205,8 @@ class SegmentLane:
             with slower_on_failure(self.pace):
                 answer = await client.send_samples(content, kind)
             is_answered = True
-            self._took_s, self._calm = (self._now_mono_ms() - began_ms) / 1000, self._calm + 1
+            self._took_s = (self._now_mono_ms() - began_ms) / 1000
+            self._through_bytes += len(content)
             self.pace.succeeded(len(content) * room, self._took_s)
             return await self._record(batch, answer, kind)
         except CloudRefused as error:
@@ -202,8 +217,8 @@ class SegmentLane:
             return self._smaller(error, len(batch))
         finally:
             if not is_answered:
-                self._calm = 0
-                self._unsure.update(ids)
+                self._through_bytes = 0
+                self._unsure.update(dict.fromkeys(ids, self._now_mono_ms()))
             self._under_way.difference_update(ids)
 
     async def _record(self, batch: Sequence[Segment], answer: wire.SegmentResponse, kind: str) -> SegmentStep:
@@ -214,10 +229,11 @@ class SegmentLane:
         if stored:
             await self._outbox.record_stored(stored)
         for seg_id, code in refused.items():
-            self._refused.add(seg_id)
             await self._outbox.note("segment", f"{seg_id.hex()[:12]} refused by the cloud: {code}")
         if erased := [seg_id for seg_id, code in refused.items() if code == "erased"]:
             await self._outbox.cut_erased(erased)
+        if refused:
+            await self._outbox.record_refused(refused)
         if kind == wire.BATCHES:
             self._plain.update(set(sent.values()) - set(stored) - refused.keys())
         elif not stored and not refused:

@@ -113,7 +113,7 @@ class HelloRequest(Message, frozen=True, kw_only=True):
     the op_id of the feed entry at the cursor, by which a cloud put back to a backup is found out.
     `erased_seq` is the feed number up to which every erasure was carried out here, files included. `erased`
     names everybody erased here, where the cloud may have forgotten it with a backup: after each snapshot, and
-    when there is one more.
+    when there is one more. `segments_waiting` is how many segments the cloud has not confirmed.
     """
 
     proto: list[int]
@@ -130,6 +130,7 @@ class HelloRequest(Message, frozen=True, kw_only=True):
     schema_have: int = 0
     erased_seq: int = 0
     erased: list[str] = []
+    segments_waiting: int = 0
 
 
 class Limits(Message, frozen=True, kw_only=True):

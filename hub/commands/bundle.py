@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from hub.clock import Clock, boot_id
+from hub.clock import Clock, boot_id, mono_ms
 from hub.config import HubSettings
 from hub.control import ask
 from hub.errors import ActionRefused
@@ -84,13 +84,8 @@ def _asked(settings: HubSettings, verb: str, **fields: object) -> dict[str, Any]
     """The running hub's answer, None where none runs. Raises ActionRefused."""
     answer = ask(settings.control_path, verb, b"", **fields)
     if answer is not None and "error" in answer:
-        raise _refused(answer["error"], answer.get("hint", ""))
+        raise ActionRefused(answer["error"], hint=answer.get("hint", ""))
     return answer
-
-
-def _refused(words: str, hint: str) -> ActionRefused:
-    """The running hub's own refusal, its beginning not said twice."""
-    return ActionRefused(words.removeprefix(str(ActionRefused())).strip(), hint=hint)
 
 
 def _followed(settings: HubSettings) -> str:
@@ -105,7 +100,7 @@ def _followed(settings: HubSettings) -> str:
         time.sleep(LOOK_S)
     _show(None)
     if view["fault"]:
-        raise _refused(view["fault"], view["hint"])
+        raise ActionRefused(view["fault"], hint=view["hint"])
     return str(view["words"])
 
 
@@ -123,7 +118,7 @@ def _alone(settings: HubSettings, work: Callable[[BundleDesk], Any]) -> str:
 def _desk(settings: HubSettings, database: Database) -> BundleDesk:
     boot = boot_id()
     boot_no = database.write_now(lambda db: boots.register(db, boot))
-    clock = Clock(boot_no, database.read_now(lambda db: boots.best_anchor(db, boot_no)))
+    clock = Clock(boot_no, database.read_now(lambda db: boots.best_anchor(db, boot_no, mono_ms())))
 
     def moment() -> Moment:
         return Moment(boot_no, clock.mono_ms(), clock.wall_ms(), lambda: str(uuid4()))

@@ -19,7 +19,7 @@ from sqlite3 import Connection
 from typing import Any
 from uuid import uuid4
 
-from hub.clock import Clock, boot_id
+from hub.clock import Clock, boot_id, mono_ms
 from hub.config import HubSettings
 from hub.control import ask
 from hub.devices.exports.found import Setting
@@ -164,7 +164,7 @@ def _kept(
 def _kept_in(path: Path, whose: str | None) -> Iterator[tuple[Keep, dict[str, dict[str, Any]]]]:
     with closing(Database.open(path)) as database:
         boot_no = database.write_now(lambda db: boots.register(db, boot_id()))
-        clock = Clock(boot_no, database.read_now(lambda db: boots.best_anchor(db, boot_no)))
+        clock = Clock(boot_no, database.read_now(lambda db: boots.best_anchor(db, boot_no, mono_ms())))
         athlete_id = database.read_now(lambda db: athlete_called(db, whose)) if whose else None
 
         def moment() -> Moment:

@@ -9,7 +9,7 @@ import json
 import time
 from argparse import ArgumentParser, Namespace
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from types import SimpleNamespace
 from typing import Any
@@ -24,7 +24,7 @@ from hub.store.ledger_kinds import KindLine, kind_lines
 from hub.store.sync_findings import Finding
 from hub.store.sync_limits import SyncLimits
 from hub.syncing.alone import sync_alone
-from hub.syncing.words import Reason, View, bytes_words, reason_words, reasons, span_words
+from hub.syncing.words import Reason, View, bytes_words, kept_words, reason_words, reasons, span_words
 
 EXAMPLES = """\
 example:
@@ -41,6 +41,11 @@ exit status:
 """
 NOT_SYNCED = 3
 EVERY_S = 1.0
+AT_REST: Any = SimpleNamespace(
+    state="idle", detail="", last_error=None, next_try_s=None, only_network=None, network=None, eta_s=None,
+    bytes_pending=0,
+)  # fmt: skip
+"""Stands for a hub that does not run, where only what is stored and sent is the question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,7 @@ class State:
     finding: Finding | None
     met_open: int
     view: View | None
+    refused: Mapping[str, int]
     reasons: list[Reason]
     now_ms: int
 
@@ -83,7 +89,7 @@ def run(settings: HubSettings, options: Namespace) -> int:
         print(screen(state))
     else:
         print(words)
-        print(in_short(state.books))
+        print(in_short(state))
     return NOT_SYNCED if options.explain and state.reasons else 0
 
 
@@ -126,16 +132,20 @@ def read_state(settings: HubSettings) -> State:
     for line in kinds:
         refused.update(line.refused)
     why = reasons(books, view, refused, finding, now_ms)
-    return State(books, kinds, limits, finding, met_open, view, why, now_ms)
+    return State(books, kinds, limits, finding, met_open, view, refused, why, now_ms)
 
 
 def explained(state: State) -> str:
     """Why something is not synced and what comes of it, a paragraph a reason."""
     lines = [f"{it.why}\n  {it.next}" for it in state.reasons]
+    but = " but what was put away" if state.books.segments_kept else ""
     if not lines:
         lines = [
-            "Everything is synced: what was recorded here is online, and what was changed online is here."
+            f"Everything{but} is synced: what was recorded here is online,"
+            " and what was changed online is here."
         ]
+    if kept := kept_words(state.books.segments_kept):
+        lines.append(kept.replace(". ", ".\n  ", 1))
     if state.met_open:
         pairs = "1 pair of edits" if state.met_open == 1 else f"{state.met_open} pairs of edits"
         lines.append(f"{pairs} met; the newer value stands.\n  The sync page has the other one a tap away.")
@@ -162,6 +172,9 @@ def screen(state: State) -> str:
     facts.append(("May use", limit_words(state.limits)))
     if state.finding is not None:
         facts.append(("Compared", f"{_ago(state.finding.at_ms, state.now_ms)}: {state.finding.words}"))
+    if kept := state.books.segments_kept:
+        recordings = "recording" if kept == 1 else "recordings"
+        facts.append(("Put away", f"{kept} refused {recordings}, kept on this hub only"))
     if state.met_open:
         facts.append(("Edits that met", f"{state.met_open} to decide"))
     lines = [f"{name + ':':<16}{words}" for name, words in facts]
@@ -172,7 +185,8 @@ def screen(state: State) -> str:
 
 
 def _kind_line(it: KindLine) -> str:
-    why = "; ".join(reason_words(code) for code in sorted(it.refused))
+    said = [reason_words(code) for code in sorted(it.refused)]
+    why = "; ".join([*said, f"{it.kept} put away"] if it.kept else said)
     line = f"{it.name:<26}{it.have:>9}{it.pending:>9}{it.stored:>10}{it.refused_n:>9}"
     return f"{line}  {why}".rstrip()
 
@@ -185,18 +199,14 @@ def limit_words(limits: SyncLimits) -> str:
     return f"{speed}, {f'only on {limits.only_network}' if limits.only_network else 'on any network'}"
 
 
-def in_short(standing: Ledger) -> str:
-    """The ledger in one sentence a person can act on."""
-    if standing.hub_id is None:
+def in_short(state: State) -> str:
+    """How it stands in a sentence or two a person can act on, whether a hub runs or not."""
+    books = state.books
+    if books.hub_id is None:
         return "This hub is not enrolled; enter a claim code on its sync page."
-    said = f"{standing.ops_accepted} records and {standing.segments_stored} segments are in the cloud."
-    if standing.pending:
-        said += f" {standing.ops_pending} records and {standing.segments_pending} segments wait."
-    elif not standing.ops_dead:
-        said = f"Synced: {said}"
-    if standing.ops_dead:
-        said += f" {standing.ops_dead} records were rejected: see the sync page."
-    return said
+    said = f"{books.ops_accepted} edits and {books.segments_stored} recordings are in the cloud."
+    why = reasons(books, state.view or AT_REST, state.refused, state.finding, state.now_ms)
+    return " ".join([said, *(it.why for it in why)]) if why else f"Synced: {said}"
 
 
 def watch(
@@ -219,7 +229,7 @@ def watched(state: State) -> str:
     """One line: the state, what waits, and how long it will take."""
     books, view = state.books, state.view
     if not state.reasons:
-        return f"synced; {books.ops_accepted} records and {books.segments_stored} recordings in the cloud"
+        return f"synced; {books.ops_accepted} edits and {books.segments_stored} recordings in the cloud"
     waits = f"{books.ops_pending} edits and {books.segments_pending} recordings wait"
     left = f", about {span_words(view.eta_s)} left" if view is not None and view.eta_s is not None else ""
     return f"{'not running' if view is None else view.state}: {waits}{left}. {state.reasons[0].why}"

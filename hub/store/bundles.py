@@ -1,6 +1,7 @@
 """What a bundle for the stick is made of: how much waits, and segments in an order one can go on in.
 
-Writing one changes nothing here but the list of bundles written; only the cloud's word marks anything sent.
+Writing one changes nothing here but what says in which it was written; only the cloud's word marks anything
+sent.
 """
 
 from __future__ import annotations
@@ -20,7 +21,10 @@ _ANSWER = "answer_taken"
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What the cloud has not confirmed; `first_seq` is where its copy of the log must be gone on with."""
+    """What the cloud neither confirmed nor refused.
+
+    `first_seq` is where its copy of the log must be gone on with.
+    """
 
     ops: int
     segments: int
@@ -57,36 +61,36 @@ def waiting(db: Connection) -> Waiting:
         "SELECT count(*), coalesce(sum(length(fields) + 250), 0) FROM outbox WHERE state = 'pending'"
     ).fetchone()
     n, segment_bytes = db.execute(
-        "SELECT count(*), coalesce(sum(length(blob) + 84), 0) FROM segment WHERE state = 'sealed'"
+        "SELECT count(*), coalesce(sum(length(blob) + 84), 0) FROM segment_waiting"
     ).fetchone()
     return Waiting(ops, n, ops_bytes + segment_bytes, oplog.held_through(db) + 1)
 
 
 def newest_key(db: Connection) -> Key | None:
-    """The newest segment not confirmed."""
+    """The newest segment neither confirmed nor refused."""
     return _key(
         db.execute(
-            "SELECT boot_no, mono0, seg_id FROM segment WHERE state = 'sealed'"
+            "SELECT boot_no, mono0, seg_id FROM segment_waiting"
             " ORDER BY boot_no DESC, mono0 DESC, seg_id DESC LIMIT 1"
         ).fetchone()
     )
 
 
 def older(db: Connection, than: Key, limit: int) -> list[Key]:
-    """Segments not confirmed that are older than a key, newest first."""
+    """Segments neither confirmed nor refused that are older than a key, newest first."""
     rows = db.execute(
-        "SELECT boot_no, mono0, seg_id FROM segment WHERE state = 'sealed'"
-        " AND (boot_no, mono0, seg_id) < (?, ?, ?) ORDER BY boot_no DESC, mono0 DESC, seg_id DESC LIMIT ?",
+        "SELECT boot_no, mono0, seg_id FROM segment_waiting"
+        " WHERE (boot_no, mono0, seg_id) < (?, ?, ?) ORDER BY boot_no DESC, mono0 DESC, seg_id DESC LIMIT ?",
         (*than, limit),
     )
     return [(row[0], row[1], bytes(row[2])) for row in rows]
 
 
 def newer(db: Connection, than: Key, limit: int) -> list[Key]:
-    """Segments not confirmed that are newer than a key, oldest first."""
+    """Segments neither confirmed nor refused that are newer than a key, oldest first."""
     rows = db.execute(
-        "SELECT boot_no, mono0, seg_id FROM segment WHERE state = 'sealed'"
-        " AND (boot_no, mono0, seg_id) > (?, ?, ?) ORDER BY boot_no, mono0, seg_id LIMIT ?",
+        "SELECT boot_no, mono0, seg_id FROM segment_waiting"
+        " WHERE (boot_no, mono0, seg_id) > (?, ?, ?) ORDER BY boot_no, mono0, seg_id LIMIT ?",
         (*than, limit),
     )
     return [(row[0], row[1], bytes(row[2])) for row in rows]

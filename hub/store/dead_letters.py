@@ -11,8 +11,10 @@ from sqlite3 import Connection
 from typing import Any
 
 from hub.errors import ActionRefused, NotFound
-from hub.store import meta
+from hub.store import boots, meta
 from hub.store.records import Moment, propose
+
+ERASED = "erased"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,15 +27,33 @@ class DeadLetter:
     pk: str
     fields: dict[str, Any]
     reason: str
+    made_by: str
+    boot_no: int
+    mono_ms: int
 
 
 def waiting(db: Connection) -> list[DeadLetter]:
     """Those nobody has decided about, oldest first."""
     rows = db.execute(
-        "SELECT op_id, seq, tbl, pk, iif(reason = 'erased', '{}', fields), reason FROM outbox"
+        "SELECT op_id, seq, tbl, pk, iif(reason = 'erased', '{}', fields), reason, made_by, boot_no, mono_ms"
+        " FROM outbox"
         " WHERE state = 'dead' AND echoed_at_ms IS NULL ORDER BY seq"
     )
-    return [DeadLetter(row[0], row[1], row[2], row[3], json.loads(row[4]), row[5] or "") for row in rows]
+    return [
+        DeadLetter(row[0], row[1], row[2], row[3], json.loads(row[4]), row[5] or "", row[6] or "", *row[7:])
+        for row in rows
+    ]
+
+
+def one(db: Connection, op_id: str) -> DeadLetter:
+    """One of them. Raises NotFound."""
+    return _letter(db, op_id)
+
+
+def made_ms(db: Connection, letter: DeadLetter) -> int | None:
+    """When it was made, epoch ms; None where the time of that boot is not known."""
+    anchor = boots.best_anchor(db, letter.boot_no, letter.mono_ms)
+    return None if anchor is None else anchor.wall_ms + letter.mono_ms - anchor.mono_ms
 
 
 def retry(db: Connection, moment: Moment, op_id: str, fields: dict[str, Any] | None = None) -> None:
@@ -57,8 +77,15 @@ def discard(db: Connection, op_id: str, wall_ms: int) -> None:
     )
 
 
+def discard_erased(db: Connection, wall_ms: int) -> None:
+    """Put away every edit about somebody whose data was erased."""
+    for letter in waiting(db):
+        if letter.reason == ERASED:
+            discard(db, letter.op_id, wall_ms)
+
+
 def _letter(db: Connection, op_id: str) -> DeadLetter:
     for letter in waiting(db):
         if letter.op_id == op_id:
             return letter
-    raise NotFound(f"refused edit {op_id}", hint="It was retried or put away meanwhile; reload the page.")
+    raise NotFound("this refused edit.", hint="It was tried again or put away meanwhile; reload the page.")

@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from sqlite3 import Connection
 
-from hub.store import meta
+from hub.store import meta, refused_segments, shut_out
 
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """Counts of records (ops) and segments by state; times in epoch ms."""
+    """Counts of records (ops) and segments by state; times in epoch ms.
+
+    Of the segments that the cloud refused, `segments_kept` were put away: they stay on this hub alone.
+    `is_shut_out`: the club lets this hub in no more.
+    """
 
     ops_pending: int
     ops_accepted: int
@@ -23,10 +27,13 @@ class Ledger:
     hub_id: str | None
     club_name: str | None
     cloud_url: str | None
+    segments_refused: int = 0
+    segments_kept: int = 0
+    is_shut_out: bool = False
 
     @property
     def pending(self) -> int:
-        """Everything recorded here that the cloud has not confirmed."""
+        """Everything recorded here that the cloud has neither confirmed nor refused."""
         return self.ops_pending + self.segments_pending
 
 
@@ -36,14 +43,18 @@ def sync_ledger(db: Connection) -> Ledger:
         "SELECT state, count(*) FROM outbox WHERE state != 'dead' OR echoed_at_ms IS NULL GROUP BY state"
     )  # a refused one that was put away is nobody's concern any more
     ops = dict(counted.fetchall())
+    refused_ops = int(db.execute("SELECT count(*) FROM outbox WHERE state = 'dead'").fetchone()[0])
     segments = dict(db.execute("SELECT state, count(*) FROM segment GROUP BY state").fetchall())
+    turned_down = refused_segments.counts(db)
+    kept = sum(it.n for it in turned_down if it.is_put_away)
+    refused = sum(it.n for it in turned_down) - kept
     proposed = meta.number(db, "next_seq", 1) - 1
     contact = meta.value(db, "last_contact_ms")
     return Ledger(
         ops_pending=ops.get("pending", 0),
-        ops_accepted=proposed - ops.get("pending", 0) - ops.get("dead", 0),
+        ops_accepted=proposed - ops.get("pending", 0) - refused_ops - meta.number(db, meta.DEAD_FORGOTTEN),
         ops_dead=ops.get("dead", 0),
-        segments_pending=segments.get("sealed", 0),
+        segments_pending=segments.get("sealed", 0) - refused - kept,
         segments_stored=segments.get("stored", 0),
         accepted_through=meta.number(db, "acked_seq"),
         cursor=meta.number(db, "cursor"),
@@ -51,4 +62,7 @@ def sync_ledger(db: Connection) -> Ledger:
         hub_id=meta.value(db, "hub_id"),
         club_name=meta.value(db, "club_name"),
         cloud_url=meta.value(db, "cloud_url"),
+        segments_refused=refused,
+        segments_kept=kept,
+        is_shut_out=shut_out.is_shut_out(db),
     )

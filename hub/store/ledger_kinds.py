@@ -1,6 +1,7 @@
 """The ledger kind by kind: what the hub has, what waits, what the cloud confirmed, what it refused and why.
 
-Counted from the log, the confirmed records and the segments; nothing is kept beside them in the store.
+Counted from the log, the confirmed records, the segments and what was refused of them; nothing is kept beside
+them in the store.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 from sqlite3 import Connection
 
-from hub.store import meta
+from hub.store import meta, refused_segments
 
 KINDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Athletes and their values", ("athlete", "profile_change")),
@@ -28,7 +29,7 @@ RECORDINGS = {1: "Heart-rate recordings", 2: "Positions and speed"}
 class KindLine:
     """One kind: things here, edits or recordings that wait, things the cloud confirmed, refusals by reason.
 
-    `bytes_stored` is None for records.
+    `bytes_stored` is None for records. `kept` are recordings that were refused and put away: here alone.
     """
 
     name: str
@@ -37,6 +38,7 @@ class KindLine:
     stored: int
     refused: dict[str, int]
     bytes_stored: int | None = None
+    kept: int = 0
 
     @property
     def refused_n(self) -> int:
@@ -107,21 +109,16 @@ def _records(db: Connection, stored: Counter[str]) -> list[KindLine]:
 
 
 def _recordings(db: Connection, rows: list[tuple[int, str, int, int]]) -> list[KindLine]:
-    refused: dict[int, Counter[str]] = {}
-    for codec, outcome in db.execute(
-        "SELECT s.codec, max(l.outcome) FROM sync_log l JOIN segment s ON s.state = 'sealed'"
-        " AND lower(hex(substr(s.seg_id, 1, 6))) = substr(l.outcome, 1, 12)"
-        " WHERE l.what = 'segment' GROUP BY s.seg_id"
-    ):
-        refused.setdefault(codec, Counter())[str(outcome).rpartition(": ")[2]] += 1
+    turned_down = refused_segments.counts(db)
     lines = []
     for codec in sorted({row[0] for row in rows}):
         n = {state: count for it, state, count, _ in rows if it == codec}
         size = sum(size for it, state, _, size in rows if it == codec and state == "stored")
-        turned_down = refused.get(codec, Counter())
-        waiting = n.get("sealed", 0) - sum(turned_down.values())
+        refused = {it.code: it.n for it in turned_down if it.codec == codec and not it.is_put_away}
+        kept = sum(it.n for it in turned_down if it.codec == codec and it.is_put_away)
+        waiting = n.get("sealed", 0) - sum(refused.values()) - kept
         name = RECORDINGS.get(codec, "Recordings")
-        lines.append(KindLine(name, sum(n.values()), waiting, n.get("stored", 0), dict(turned_down), size))
+        lines.append(KindLine(name, sum(n.values()), waiting, n.get("stored", 0), refused, size, kept))
     return lines
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from sqlite3 import Connection
 
+DEAD_FORGOTTEN = "dead_forgotten"
+"""Key: how many refused operations of this log are no longer kept."""
+
 
 def value(db: Connection, key: str) -> str | None:
     """The text under a key, or None."""

@@ -5,7 +5,9 @@ Steps only ever add; nothing here reads or writes rows.
 
 from __future__ import annotations
 
+from hub.store.boots import ANCHORS_TOLD
 from hub.store.effort_stops import EFFORT_STOPS
+from hub.store.refused_segments import REFUSED_SEGMENTS
 from hub.store.schema_library import Migrations, Schema
 from hub.store.sync_schema import SYNC
 from hub.store.two_edits_schema import TWO_EDITS
@@ -394,3 +396,18 @@ def m033_effort_stops(db: Schema) -> None:
 def m034_unworn(db: Schema) -> None:
     """Whose a stream was at a time, found at once in the store of a whole season."""
     db.conn.execute(UNWORN)
+
+
+@hub_schema()
+def m035_refused_segments(db: Schema) -> None:
+    """What the cloud refused of the samples, kept over restarts."""
+    for statement in REFUSED_SEGMENTS.split(";\n"):
+        if statement.strip():
+            db.conn.execute(statement)
+
+
+@hub_schema()
+def m036_anchors_told(db: Schema) -> None:
+    """Which facts about the time the cloud has acknowledged; until then they wait, however old."""
+    for statement in ANCHORS_TOLD:
+        db.conn.execute(statement)

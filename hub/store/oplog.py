@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from sqlite3 import Connection
 from typing import Any
 
-from hub.store import meta, records, snapshot
+from hub.store import boots, meta, records, snapshot
 from sync.chain import CHAIN_0, next_chain
 from sync.wire import SUSPECT, Op
 
@@ -110,8 +110,10 @@ def fork(db: Connection, epoch: int, wall_ms: int) -> None:
     meta.put(db, "next_seq", len(rows) + 1)
     meta.put(db, "chain_head", chain)
     meta.put(db, "acked_seq", 0)
+    meta.put(db, meta.DEAD_FORGOTTEN, None)
     meta.put(db, _AGAIN, len(rows))
     meta.put(db, "epoch", epoch)
+    boots.doubt_told(db)
     _show(db, 0, wall_ms)
 
 

@@ -6,10 +6,10 @@ It fulfils `sync.outbox.Outbox` over the hub's database; the order and size of b
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from sqlite3 import Connection
 
-from hub.store import boots, erasure, meta, oplog, records, segments, snapshot
+from hub.store import boots, erasure, meta, oplog, records, refused_segments, segments, snapshot
 from hub.store.database import Database
 from sync.outbox import Place, Standing
 from sync.segments import Segment
@@ -39,6 +39,7 @@ class StoreOutbox:
         self._run_id = moment().new_id()
         self._telling = 0  # erased athletes the greeting under way reminds the cloud of
         database.write_now(lambda db: records.catch_up(db, moment().wall_ms))
+        database.write_now(refused_segments.doubt_erased)
 
     async def standing(self) -> Standing:
         """Where the hub stands now."""
@@ -57,6 +58,7 @@ class StoreOutbox:
                 cursor_op=meta.value(db, "cursor_op") or "",
                 erased_seq=erasure.done_through(db, meta.number(db, "cursor")),
                 erased=erasure.to_tell(db),
+                segments_waiting=segments.count_waiting(db),
             )
 
         standing = await self._database.read(question)
@@ -108,8 +110,12 @@ class StoreOutbox:
         await self._database.write(lambda db: oplog.suspect(db, seq, reason, wall_ms))
 
     async def anchors(self) -> Sequence[Anchor]:
-        """What the hub knows of true time."""
+        """A page of what the hub knows of true time and the cloud has not acknowledged."""
         return await self._database.read(boots.verified_anchors)
+
+    async def record_told(self, anchors: Sequence[Anchor]) -> None:
+        """The cloud knows these."""
+        await self._database.write(lambda db: boots.mark_told(db, anchors))
 
     async def apply_feed(self, ops: Sequence[FeedOp], head: int) -> None:
         """Apply entries behind the cursor and move it, in one transaction; those before it are repeats."""
@@ -142,8 +148,13 @@ class StoreOutbox:
             await self._database.write(lambda db: meta.put(db, "bundle_key", bundle_key))
 
     async def doubt_segments(self) -> None:
-        """Nothing counts as stored until the cloud says so again."""
-        await self._database.write(segments.doubt_stored)
+        """Nothing counts as stored, nor any anchor as told, until the cloud says so again."""
+
+        def change(db: Connection) -> None:
+            segments.doubt_stored(db)
+            boots.doubt_told(db)
+
+        await self._database.write(change)
 
     async def snapshot_place(self) -> Place | None:
         """How far a snapshot was taken in."""
@@ -164,7 +175,7 @@ class StoreOutbox:
             await self._database.write(lambda db: erasure.files_deleted(db, hashes))
 
     async def unsent_segment_ids(self, limit: int) -> Sequence[bytes]:
-        """Sealed segments the cloud has not confirmed, newest recordings first."""
+        """Sealed segments the cloud has neither confirmed nor refused, newest recordings first."""
         return await self._database.read(lambda db: segments.unsent_ids(db, limit))
 
     async def segments(self, ids: Sequence[bytes]) -> Sequence[Segment]:
@@ -174,6 +185,11 @@ class StoreOutbox:
     async def record_stored(self, ids: Sequence[bytes]) -> None:
         """The cloud has these durably."""
         await self._database.write(lambda db: segments.mark_stored(db, ids))
+
+    async def record_refused(self, codes: Mapping[bytes, str]) -> None:
+        """The cloud will not have these, by reason; they wait no longer."""
+        wall_ms = self._moment().wall_ms
+        await self._database.write(lambda db: refused_segments.record(db, codes, wall_ms))
 
     async def cut_erased(self, ids: Sequence[bytes]) -> None:
         """Of the streams of these segments only what somebody wears by what is known here stays."""
@@ -193,9 +209,7 @@ class StoreOutbox:
         told, self._telling = self._telling, 0
 
         def change(db: Connection) -> None:
-            known = boots.best_anchor(db, anchor.boot_no)
-            if known is None or known.source not in boots.EXACT or anchor.err_ms < known.err_ms:
-                boots.add_anchor(db, anchor)
+            boots.learn(db, anchor)
             meta.put(db, "last_contact_ms", wall_ms)
             if told:
                 erasure.told(db, told)

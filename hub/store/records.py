@@ -164,11 +164,13 @@ def _take_away(db: Connection, op: FeedOp, wall_ms: int) -> None:
 
 
 def _forget_old_echoes(db: Connection, wall_ms: int) -> None:
-    """The newest one stays for ever: its chain proves this log to be this log."""
-    db.execute(
-        "DELETE FROM outbox WHERE echoed_at_ms < ? AND seq < ?",
+    """The newest one stays for ever: its chain proves this log to be this log. Refused ones stay counted."""
+    gone = db.execute(
+        "DELETE FROM outbox WHERE echoed_at_ms < ? AND seq < ? RETURNING state",
         (meta.cloud_ms(db, wall_ms) - KEPT_MS, meta.number(db, "acked_seq")),
-    )
+    ).fetchall()
+    if dead := sum(state == "dead" for (state,) in gone):
+        meta.put(db, meta.DEAD_FORGOTTEN, meta.number(db, meta.DEAD_FORGOTTEN) + dead)
 
 
 def confirm(db: Connection, op: FeedOp) -> None:

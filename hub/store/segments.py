@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from sqlite3 import Connection
 
+from hub.store import refused_segments
 from sync.cut import inside
 from sync.segments import Segment
 
@@ -38,17 +39,22 @@ def of_stream(db: Connection, stream_id: str, from_ms: int, to_ms: int | None) -
 
 
 def unsent_ids(db: Connection, limit: int) -> list[bytes]:
-    """Ids the cloud has not confirmed, newest hour first and files (boot 0) last.
+    """Ids the cloud has neither confirmed nor refused, newest hour first and files (boot 0) last.
 
     Within an hour a stream's segments stand together, since they travel in less room so. Times of two boots
     do not compare, boot numbers do.
     """
     rows = db.execute(
-        "SELECT seg_id FROM segment WHERE state = 'sealed'"
+        "SELECT seg_id FROM segment_waiting"
         " ORDER BY boot_no DESC, mono0 / 3600000 DESC, stream_id, mono0 DESC LIMIT ?",
         (limit,),
     )
     return [bytes(row[0]) for row in rows]
+
+
+def count_waiting(db: Connection) -> int:
+    """How many the cloud has neither confirmed nor refused."""
+    return int(db.execute("SELECT count(*) FROM segment_waiting").fetchone()[0])
 
 
 def by_id(db: Connection, seg_ids: Iterable[bytes]) -> list[Segment]:
@@ -65,13 +71,16 @@ def by_id(db: Connection, seg_ids: Iterable[bytes]) -> list[Segment]:
 
 
 def mark_stored(db: Connection, seg_ids: Iterable[bytes]) -> None:
-    """The cloud says it has these."""
-    db.executemany("UPDATE segment SET state = 'stored' WHERE seg_id = ?", ((i,) for i in seg_ids))
+    """The cloud says it has these, whatever it said before."""
+    ids = [(it,) for it in seg_ids]
+    db.executemany("UPDATE segment SET state = 'stored' WHERE seg_id = ?", ids)
+    db.executemany("DELETE FROM segment_refused WHERE seg_id = ?", ids)
 
 
 def doubt_stored(db: Connection) -> None:
-    """The cloud may have lost any of them: none counts as stored until it says so again."""
+    """The cloud may have lost any of them: none counts as stored, or as refused, until it says so again."""
     db.execute("UPDATE segment SET state = 'sealed' WHERE state = 'stored'")
+    refused_segments.doubt(db)
 
 
 def cut_stream(db: Connection, stream_id: str) -> None:

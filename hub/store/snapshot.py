@@ -10,7 +10,7 @@ import json
 from sqlite3 import Connection
 from typing import Any
 
-from hub.store import erasure, meta, records, segments
+from hub.store import boots, erasure, meta, records, segments
 from sync.outbox import Place
 from sync.wire import SnapshotPage
 
@@ -99,6 +99,7 @@ def _put_in_place(db: Connection, head: dict[str, Any], wall_ms: int) -> None:
     meta.put(db, "cursor_op", None)
     if head["feed_epoch"] != meta.number(db, "feed_epoch"):
         segments.doubt_stored(db)  # a cloud put back to a backup may have lost samples, too
+        boots.doubt_told(db)
     meta.put(db, "feed_epoch", head["feed_epoch"])
     known = erasure.subjects(db)
     shown = erasure.erase_again(db)

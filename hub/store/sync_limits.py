@@ -43,7 +43,7 @@ def put_limits(db: Connection, cap_kbit_s: int | None, only_network: str | None)
 def pending_bytes(db: Connection) -> int:
     """About how many bytes wait for the cloud; records count as they are kept, before they are zipped."""
     row = db.execute(
-        "SELECT (SELECT coalesce(sum(length(blob) + 80), 0) FROM segment WHERE state = 'sealed')"
+        "SELECT (SELECT coalesce(sum(length(blob) + 80), 0) FROM segment_waiting)"
         " + (SELECT coalesce(sum(length(fields) + 200), 0) FROM outbox WHERE state = 'pending')"
     ).fetchone()
     return int(row[0])

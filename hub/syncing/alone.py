@@ -9,7 +9,7 @@ import asyncio
 from functools import partial
 from uuid import uuid4
 
-from hub.clock import RELEASED_MS, Clock, boot_id
+from hub.clock import RELEASED_MS, Clock, boot_id, mono_ms
 from hub.config import HubSettings
 from hub.imports import originals
 from hub.serving import owned
@@ -37,7 +37,8 @@ async def _round(settings: HubSettings, database: Database) -> str:
     boot = boot_id()
     boot_no = await database.write(lambda db: boots.register(db, boot))
     least_ms = max(RELEASED_MS, await database.read(boots.newest_known_ms))
-    clock = Clock(boot_no, await database.read(lambda db: boots.best_anchor(db, boot_no)), least_ms)
+    known = await database.read(lambda db: boots.best_anchor(db, boot_no, mono_ms()))
+    clock = Clock(boot_no, known, least_ms)
     await database.write(lambda db: boots.add_anchor(db, clock.anchor))
 
     def moment() -> Moment:

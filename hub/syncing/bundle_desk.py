@@ -20,7 +20,7 @@ from typing import Literal
 
 from hub import __version__
 from hub.errors import ActionRefused, HubError
-from hub.store import bundles, meta, taken
+from hub.store import bundles, meta, shut_out, taken
 from hub.store.bundles import TakenAnswer, Waiting, WrittenBundle
 from hub.store.database import Database
 from hub.store.records import Moment
@@ -36,6 +36,7 @@ log = logging.getLogger(__name__)
 
 LOOK_S = 3.0
 MOST_FILES = 200
+SHUT_OUT_HINT = "Join again with a new claim code on the sync page. What is recorded here stays here."
 Step = Literal["idle", "writing", "taking"]
 
 
@@ -77,6 +78,7 @@ class Books:
     waiting: Waiting
     written: Sequence[WrittenBundle]
     answer: TakenAnswer | None
+    is_shut_out: bool
 
 
 class Stopped(Exception):
@@ -172,6 +174,7 @@ class BundleDesk:
                 bundles.waiting(db),
                 bundles.written(db),
                 bundles.newest_answer(db),
+                shut_out.is_shut_out(db),
             )
         )
 
@@ -223,6 +226,10 @@ class BundleDesk:
             return bundle
 
     async def _write(self, folder: Path) -> WrittenBundle:
+        if await self._database.read(shut_out.is_shut_out):
+            raise ActionRefused(
+                "The club has shut this hub out: its cloud would refuse the bundle.", hint=SHUT_OUT_HINT
+            )
         author = await self._author()
         return await asyncio.to_thread(write_bundle, self._database, author, folder, self)
 
@@ -253,8 +260,11 @@ class BundleDesk:
 
     # --- taking
 
-    async def take(self, path: Path) -> Taken:
-        """Take the cloud's answer. Raises ActionRefused, with nothing changed where it is damaged."""
+    async def take(self, path: Path, called: str = "") -> Taken:
+        """Take the cloud's answer, which people know as `called`, or by the path's own name.
+
+        Raises ActionRefused, with nothing changed where it is damaged.
+        """
         async with self._turn:
             self.view = DeskView("taking", str(path))
             try:
@@ -265,7 +275,7 @@ class BundleDesk:
                 async with self._still():
                     done = await take_answer(self._database, self._outbox, answer, self._now_ms()[1])
             except (HubError, BundleDamaged, OSError) as error:
-                refused = _refused(path, error)
+                refused = _refused(called or path.name, error)
                 self.view = DeskView(fault=str(refused), hint=refused.hint)
                 raise refused from error
             if not done.is_old:
@@ -285,7 +295,8 @@ def _remember(db: Connection, seen: tuple[str, int, int], at_ms: int) -> None:
 def written_words(bundle: WrittenBundle, folder: Path | None) -> str:
     """What was written, in a sentence; `folder` None is the hub's own."""
     ops = max(0, bundle.last_seq - bundle.first_seq + 1)
-    held = [f"{n:,} {what}" for n, what in ((ops, "edits"), (bundle.segments, "recordings")) if n]
+    counts = ((ops, "edit"), (bundle.segments, "recording"))
+    held = [f"{n:,} {what}{'' if n == 1 else 's'}" for n, what in counts if n]
     inside = " and ".join(held) or "nothing that waits, only the question what is new"
     place = "is ready to be saved" if folder is None else f"is on {folder}"
     is_small = bundle.size_bytes < 1_000_000
@@ -293,13 +304,13 @@ def written_words(bundle: WrittenBundle, folder: Path | None) -> str:
     return f"{bundle.name} {place}: {inside}; {size}, read back and checked."
 
 
-def _refused(path: Path, error: Exception) -> HubError:
+def _refused(name: str, error: Exception) -> HubError:
     if isinstance(error, HubError):
         return error
     if isinstance(error, BundleDamaged):
-        return ActionRefused(f"{path.name}: {error}", hint="Nothing was changed. Get the answer anew.")
+        return ActionRefused(f"{name}: {error}", hint="Nothing was changed. Get the answer anew.")
     why = error.strerror if isinstance(error, OSError) else str(error)
-    return ActionRefused(f"{path.name} cannot be read: {why}.", hint="Is the stick still plugged in?")
+    return ActionRefused(f"{name} cannot be read: {why}.", hint="Is the stick still plugged in?")
 
 
 def _mounted(mounts: Sequence[Path], is_mount: Callable[[Path], bool]) -> list[Path]:

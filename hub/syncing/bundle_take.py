@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from sqlite3 import Connection
 from typing import BinaryIO
 
 from hub.errors import ActionRefused
-from hub.store import bundles, meta
+from hub.store import boots, bundles, meta
 from hub.store.bundles import TakenAnswer
 from hub.store.database import Database
 from hub.syncing.bundle_write import Author
@@ -144,13 +145,18 @@ async def take_answer(database: Database, outbox: Outbox, answer: _Answer, wall_
     if not is_old:
         through = 0 if is_begun_anew else greeting.last_seq
         word = TakenAnswer(greeting.server_ms, wall_ms, through, ids)
-        await database.write(lambda db: bundles.remember_answer(db, word))
+        await database.write(partial(_remember, word=word, answers=answer.manifest.answers))
     done = Taken(
         max(0, before.ops - after.ops), max(0, before.segments - after.segments), entries, is_old,
         is_begun_anew,
     )  # fmt: skip
     await outbox.note("stick", done.words)
     return done
+
+
+def _remember(db: Connection, word: TakenAnswer, answers: str) -> None:
+    bundles.remember_answer(db, word)
+    boots.mark_answered(db, answers)  # none of that name where everything is to be told again
 
 
 async def _is_old(database: Database, greeting: wire.HelloResponse) -> bool:

@@ -38,6 +38,7 @@ ROOM_LEFT_BYTES = 1 << 20
 KEYS_A_PAGE = 20_000
 SEGMENTS_A_READ = 16
 ANCHORS_A_CHUNK = 1000
+MOST_ANCHORS = 100_000
 NEWEST: Key = (1 << 62, 0, b"")
 OLDEST: Key = (-1, 0, b"")
 
@@ -220,11 +221,8 @@ class _Writing:
 
     def _write_ops(self, draft: _Draft) -> int:
         epoch, last_seq, chain = draft.epoch, draft.last_seq, draft.last_chain
-        if draft.last.kind == "M":
-            facts = self._database.read_now(boots.verified_anchors)
-            for at in range(0, len(facts), ANCHORS_A_CHUNK):
-                few = list(facts[at : at + ANCHORS_A_CHUNK])
-                self._put("O", msgspec.json.encode(wire.PushRequest(epoch=epoch, ops=[], anchors=few)))
+        if draft.ops == 0 and draft.last.kind in "MO":
+            self._write_anchors(draft)
         while True:
             ops = self._database.read_now(partial(oplog.behind, after_seq=last_seq, limit_bytes=CHUNK_BYTES))
             if not ops:
@@ -240,6 +238,15 @@ class _Writing:
         if epoch_now != epoch or (chain and chain_now != chain):
             raise LogChanged
         return last_seq
+
+    def _write_anchors(self, draft: _Draft) -> None:
+        """All the cloud does not know; after a cut all of them again, since twice told does no harm."""
+        facts = self._database.read_now(partial(boots.verified_anchors, limit=MOST_ANCHORS))
+        mark = partial(boots.mark_written, bundle_id=draft.head.head.bundle_id)
+        for at in range(0, len(facts), ANCHORS_A_CHUNK):
+            few = facts[at : at + ANCHORS_A_CHUNK]
+            self._put("O", msgspec.json.encode(wire.PushRequest(epoch=draft.epoch, ops=[], anchors=few)))
+            self._database.write_now(partial(mark, anchors=few))
 
     def _write_segments(self, draft: _Draft) -> None:
         """Newest first, then what was recorded while that was being written."""

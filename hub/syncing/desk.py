@@ -9,10 +9,12 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from sqlite3 import Connection
+from typing import Any
 
-from hub.errors import HubError
-from hub.store import dead_letters, sync_findings, two_edits
+from hub.errors import ActionRefused, HubError
+from hub.store import dead_letters, refused_segments, refused_stretches, sync_findings, two_edits
 from hub.store.database import Database
+from hub.store.dead_letters import DeadLetter
 from hub.store.ledger_kinds import KindCounts
 from hub.store.records import Moment
 from hub.store.sync_findings import Club, ClubHub, Finding, Receipt, Unlike
@@ -21,17 +23,24 @@ from hub.syncing.verify import Tell, Verification
 from sync.wire import ClubResponse
 
 CLUB_IS_OLD_MS = 10 * 60_000
+ERASED_IS_OLD_MS = 4_000
 
 
 @dataclass(frozen=True, slots=True)
 class Comparing:
-    """How far a comparison is, or why it failed; `is_running` False with an error once it has."""
+    """How far a comparison is, or why it failed and when; `is_running` False with an error once it has."""
 
     words: str
     done: int
     of: int
     is_running: bool = True
     error: str | None = None
+    at_ms: int = 0
+    is_temporary: bool = False
+
+    def is_past(self, last_contact_ms: int | None) -> bool:
+        """Whether it failed for want of a way to the cloud, which was reached again since."""
+        return self.is_temporary and last_contact_ms is not None and last_contact_ms > self.at_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +63,7 @@ class SyncDesk:
         self.comparing: Comparing | None = None
         self.counts = KindCounts()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._asking_club = False
+        self._asking_club = self._is_erasure_new = False
 
     def _by(self, name: str) -> Moment:
         return replace(self._parts.moment(), by=name)
@@ -74,13 +83,17 @@ class SyncDesk:
 
     # --- refused edits
 
-    async def retry(self, op_id: str, by: str) -> None:
-        """Propose a refused edit anew. Raises NotFound."""
+    async def letter(self, op_id: str) -> DeadLetter:
+        """A refused edit nobody has decided about. Raises NotFound."""
+        return await self._database.read(lambda db: dead_letters.one(db, op_id))
+
+    async def retry(self, op_id: str, by: str, fields: dict[str, Any] | None = None) -> None:
+        """Propose a refused edit anew, as it was or with these fields. Raises NotFound or ActionRefused."""
         moment = self._by(by)
 
         def change(db: Connection) -> tuple[str, str]:
             letter = next((it for it in dead_letters.waiting(db) if it.op_id == op_id), None)
-            dead_letters.retry(db, moment, op_id)
+            dead_letters.retry(db, moment, op_id, fields)
             assert letter is not None, "what is not there cannot be retried"
             return letter.tbl, letter.pk
 
@@ -91,6 +104,37 @@ class SyncDesk:
         """Put a refused edit away for good. Raises NotFound."""
         wall_ms = self._parts.moment().wall_ms
         await self._database.write(lambda db: dead_letters.discard(db, op_id, wall_ms))
+
+    async def drop_erased(self) -> None:
+        """Put away every refused edit about somebody whose data was erased."""
+        wall_ms = self._parts.moment().wall_ms
+        await self._database.write(lambda db: dead_letters.discard_erased(db, wall_ms))
+
+    # --- refused recordings
+
+    async def resend(self, stretch_id: str | None) -> None:
+        """Send a refused stretch once more; None is all that nobody put away. Raises NotFound."""
+
+        def change(db: Connection) -> None:
+            if stretch_id is None:
+                refused_segments.doubt(db)
+            else:
+                refused_segments.try_again(db, refused_stretches.ids_of(db, stretch_id))
+
+        await self._database.write(change)
+
+    async def keep_here(self, stretch_id: str, *, is_kept: bool) -> None:
+        """Put a refused stretch away, so that it stays on this hub alone; or not. Raises NotFound."""
+        wall_ms = self._parts.moment().wall_ms
+
+        def change(db: Connection) -> None:
+            seg_ids = refused_stretches.ids_of(db, stretch_id)
+            if is_kept:
+                refused_segments.put_away(db, seg_ids, wall_ms)
+            else:
+                refused_segments.take_back(db, seg_ids)
+
+        await self._database.write(change)
 
     # --- comparing
 
@@ -104,8 +148,12 @@ class SyncDesk:
         try:
             await self.compare()
         except Exception as error:
+            why = error.detail if isinstance(error, ActionRefused) else str(error)
             hint = error.hint if isinstance(error, HubError) else ""
-            self.comparing = Comparing("", 0, 1, False, f"{error} {hint}".strip())
+            is_temporary = bool(getattr(error.__cause__, "is_temporary", False))
+            words = f"{why.rstrip('.')}. {hint}".strip()
+            at_ms = self._parts.moment().wall_ms
+            self.comparing = Comparing("", 0, 1, False, words, at_ms, is_temporary)
 
     async def compare(self) -> Verification:
         """Compare with the cloud, keep what was found and who is in the club. Raises HubError."""
@@ -123,10 +171,15 @@ class SyncDesk:
     # --- the club
 
     def look_round_soon(self, known: Club | None, now_ms: int) -> None:
-        """Ask who is in the club, where that is not known or long known."""
-        if not self._asking_club and (known is None or now_ms - known.at_ms > CLUB_IS_OLD_MS):
+        """Ask who is in the club, where that is not known, long known, or an erasure came since."""
+        old_ms = ERASED_IS_OLD_MS if self._is_erasure_new else CLUB_IS_OLD_MS
+        if not self._asking_club and (known is None or not 0 <= now_ms - known.at_ms <= old_ms):
             self._asking_club = True
             self._begin(self._look_round())
+
+    def erasure_heard(self) -> None:
+        """Somebody was erased: how far that is in the club is asked anew until it is done here."""
+        self._is_erasure_new = True
 
     async def _look_round(self) -> None:
         try:
@@ -139,7 +192,14 @@ class SyncDesk:
     async def _ask_club(self) -> None:
         answer = await self._parts.ask_club()
         at_ms = self._parts.moment().wall_ms
-        await self._database.write(lambda db: sync_findings.keep_club(db, _club(db, answer, at_ms)))
+
+        def change(db: Connection) -> bool:
+            club = _club(db, answer, at_ms)
+            sync_findings.keep_club(db, club)
+            return all(it.is_done_here for it in club.erasures)
+
+        if await self._database.write(change):
+            self._is_erasure_new = False
 
     def _begin(self, work: Awaitable[None]) -> None:
         task = asyncio.ensure_future(work)

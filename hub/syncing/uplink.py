@@ -9,6 +9,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 from hub import __version__
@@ -21,6 +22,7 @@ from hub.syncing.cloud_line import CloudLine
 from hub.syncing.edit_watch import watch_edits
 from hub.syncing.enrolment import adopt_next_key, enrol, load_key, load_next_key, prepare_next_key, rejoin
 from hub.syncing.networks import Network, current_network
+from hub.syncing.time_left import TimeLeft
 from hub.syncing.verify import Tell, Verification, verify
 from sync.client import CloudClient
 from sync.errors import SyncError
@@ -56,19 +58,21 @@ class Uplink:
         self.network: Network | None = None
         self.limits = SyncLimits()
         self.bytes_pending = 0
+        self._time_left = TimeLeft()
+        self._sent_before = 0  # by relays of this process that have ended
 
     @property
     def status(self) -> RelayStatus | None:
         """What the relay is doing; None while the hub belongs to no club."""
-        return None if self._relay is None else self._relay.status
+        if self._relay is None:
+            return None
+        status = self._relay.status
+        return replace(status, bytes_sent=self._sent_before + status.bytes_sent)
 
     @property
     def eta_s(self) -> float | None:
         """About how long what waits will take, None while nothing is on its way."""
-        status = self.status
-        if status is None or status.bytes_per_s is None or not self.bytes_pending:
-            return None
-        return self.bytes_pending / status.bytes_per_s
+        return self._time_left.eta_s
 
     def _held(self) -> tuple[str, str] | None:
         """The state and the words for why nothing may be sent now, None when it may."""
@@ -79,6 +83,10 @@ class Uplink:
             return None
         here = "on no network" if network is None else f"on {network.name}"
         return "waiting", f"waiting for the network {limits.only_network}; the hub is {here}"
+
+    def _refuse_while_held(self) -> None:
+        if (why := self._held()) is not None:
+            raise ActionRefused(f"The sync is {why[1]}.", hint="The sync page lifts this.")
 
     async def pause(self, is_paused: bool) -> None:
         """Send and fetch nothing until told to go on; it survives a restart."""
@@ -112,6 +120,8 @@ class Uplink:
                     self._wake.set()
             with suppress(HubError, OSError):  # a busy store is asked again
                 self.bytes_pending = await self._database.read(sync_limits.pending_bytes)
+                is_moving = self.status is not None and self.status.state == "syncing"
+                self._time_left.saw(self._clock.mono_ms(), self.bytes_pending, is_moving=is_moving)
                 await self._line.keep()
             await asyncio.sleep(LOOK_S)
 
@@ -165,6 +175,7 @@ class Uplink:
 
     async def rotate_key(self) -> None:
         """Give the hub a new key; a cut on the way leaves it with one of the two. Raises ActionRefused."""
+        self._refuse_while_held()
         seed = await asyncio.to_thread(prepare_next_key, self._key_path)
         try:
             async with await self._client() as client:
@@ -185,8 +196,7 @@ class Uplink:
 
     async def club(self) -> ClubResponse:
         """The club's hubs and erasures as the cloud knows them. Raises ActionRefused."""
-        if (why := self._held()) is not None:
-            raise ActionRefused(f"The sync is {why[1]}.", hint="The sync page lifts this.")
+        self._refuse_while_held()
         try:
             async with await self._client() as client:
                 return await client.club()
@@ -199,7 +209,7 @@ class Uplink:
         try:
             return await rejoin(self._database, self._key_path, claim_code, __version__, self._line)
         finally:
-            self._relay = None
+            self._forget_relay()
             await self.start()
 
     async def enrol(self, cloud_url: str, claim_code: str) -> None:
@@ -211,8 +221,7 @@ class Uplink:
         """Wake the relay. Raises ActionRefused while the hub belongs to no club."""
         if self._relay is None:
             raise ActionRefused("This hub is not enrolled.", hint="Enter a claim code on the sync page.")
-        if (why := self._held()) is not None:
-            raise ActionRefused(f"The sync is {why[1]}.", hint="The sync page lifts this.")
+        self._refuse_while_held()
         self._wake.set()
         return self._relay
 
@@ -224,12 +233,17 @@ class Uplink:
             raise ActionRefused(f"{error}", hint=error.hint) from error
         return report.words
 
+    def _forget_relay(self) -> None:
+        if self._relay is not None:
+            self._sent_before += self._relay.status.bytes_sent
+        self._relay = None
+
     @asynccontextmanager
     async def standing_still(self) -> AsyncIterator[None]:
         """Nothing is sent or read while the block lasts."""
         was_running = self._relay is not None
         await self.stop()
-        self._relay = None
+        self._forget_relay()
         try:
             yield
         finally:

@@ -1,6 +1,7 @@
 """Does the cloud have what this hub has? Digests are compared by day and squad, and opened where they differ.
 
-It compares what is confirmed; what still waits to be sent is counted, not called a difference.
+It compares what is confirmed; what still waits to be sent is counted, not called a difference, and so is what
+the cloud refused.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from sqlite3 import Connection
 
-from hub.store import ledger, meta
+from hub.store import ledger, meta, refused_segments
 from hub.store.database import Database
 from hub.store.sync_findings import DayProof
 from sync.client import CloudClient
@@ -35,7 +36,10 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What was compared, what still waits, and what differs. `is_behind`: the cloud wrote more meanwhile."""
+    """What was compared, what still waits, and what differs. `is_behind`: the cloud wrote more meanwhile.
+
+    `segments_refused` are on this hub alone until somebody decides, `segments_kept` because somebody did.
+    """
 
     records: int
     segments: int
@@ -44,22 +48,41 @@ class Verification:
     is_behind: bool
     differences: tuple[Difference, ...]
     days: tuple[DayProof, ...] = ()
+    segments_refused: int = 0
+    segments_kept: int = 0
 
     @property
     def is_equal(self) -> bool:
-        """Both sides hold the same, and nothing waits."""
-        return not (self.differences or self.ops_pending or self.segments_pending or self.is_behind)
+        """Both sides hold the same but for what somebody put away, and nothing waits or was refused."""
+        waits = self.ops_pending or self.segments_pending or self.segments_refused or self.is_behind
+        return not (self.differences or waits)
 
     @property
     def words(self) -> str:
-        """The finding in a sentence."""
+        """The finding in a sentence or two."""
+        return f"{self._compared}{self._here_alone}"
+
+    @property
+    def _compared(self) -> str:
         held = f"{self.records} records and {self.segments} segments"
-        if self.is_equal:
-            return f"The cloud has exactly what this hub has: {held}."
         if self.differences:
             return f"{len(self.differences)} of {held} differ from the cloud."
+        if self.is_equal:
+            but = "" if not self.segments_kept else " but for what was put away"
+            return f"The cloud has exactly what this hub has{but}: {held}."
+        if not (self.ops_pending or self.segments_pending or self.is_behind):
+            return f"What was confirmed is the same ({held})."
         waits = f"{self.ops_pending} edits and {self.segments_pending} segments wait to be sent"
         return f"What was confirmed is the same ({held}); {waits}."
+
+    @property
+    def _here_alone(self) -> str:
+        sorts = (
+            (self.segments_refused, "the cloud refused"),
+            (self.segments_kept, "somebody put away after the cloud had refused them"),
+        )
+        said = [f"{n} segment{'' if n == 1 else 's'} {why}" for n, why in sorts if n]
+        return f" On this hub alone: {', and '.join(said)}." if said else ""
 
 
 async def verify(
@@ -67,7 +90,7 @@ async def verify(
 ) -> Verification:
     """Compare the hub's confirmed state with the cloud's. Raises SyncError."""
     tell("asking the cloud for its digests", 0, 1)
-    here, cursor, books = await database.read(_here)
+    here, refused, cursor, books = await database.read(_here)
     there = await client.digest()
     known = {(it.day, it.squad): it.sha256 for it in there.buckets}
     found: list[Difference] = []
@@ -79,7 +102,7 @@ async def verify(
         digest = bucket_digest(held)
         unlike: list[Difference] = []
         if known.get(key, bucket_digest([])) != digest:
-            unlike = await _opened(client, key, held)
+            unlike = await _opened(client, key, held, refused)
         n = sum(it.tbl == SEGMENT for it in held)
         days.append(DayProof(*key, len(held) - n, n, not unlike, digest))
         found += unlike
@@ -91,6 +114,8 @@ async def verify(
         is_behind=there.head != cursor,
         differences=tuple(found),
         days=tuple(days),
+        segments_refused=books.segments_refused,
+        segments_kept=books.segments_kept,
     )
     tell("telling the cloud what was found", len(keys), len(keys))
     await client.tell_verified(_finding(verification))
@@ -98,13 +123,14 @@ async def verify(
 
 
 def _finding(found: Verification) -> VerifiedRequest:
-    waiting = found.ops_pending + found.segments_pending + found.is_behind
+    waiting = found.ops_pending + found.segments_pending + found.segments_refused + found.is_behind
     return VerifiedRequest(
         records=found.records, segments=found.segments, waiting=waiting, differences=len(found.differences)
     )
 
 
-async def _opened(client: CloudClient, key: Key, held: list[Held]) -> list[Difference]:
+async def _opened(client: CloudClient, key: Key, held: list[Held], refused: set[str]) -> list[Difference]:
+    """What differs in one bucket; a segment refused here may be there through another hub's file."""
     leaves = (await client.leaves(*key)).leaves
     theirs = [Held(it.tbl, it.pk, it.sha256) for it in leaves]
     only_here, only_there, unlike = differences(held, theirs)
@@ -114,18 +140,21 @@ async def _opened(client: CloudClient, key: Key, held: list[Held]) -> list[Diffe
         missing |= {it.hex() for it in await client.have(ids[at : at + IDS_A_QUESTION])}
     sorts = (
         ("only on this hub", [it for it in only_here if it.tbl != SEGMENT or it.pk in missing]),
-        ("only in the cloud", only_there),
+        ("only in the cloud", [it for it in only_there if it.tbl != SEGMENT or it.pk not in refused]),
         ("not the same", unlike),
     )
     return [Difference(*key, it.tbl, it.pk, where) for where, things in sorts for it in things]
 
 
-def _here(db: Connection) -> tuple[dict[Key, list[Held]], int, ledger.Ledger]:
+def _here(db: Connection) -> tuple[dict[Key, list[Held]], set[str], int, ledger.Ledger]:
+    """All there is to compare, and apart from it the segments that the cloud refused."""
     rows = db.execute("SELECT tbl, pk, doc FROM base").fetchall()
     records = [Record(tbl, pk, json.loads(doc)) for tbl, pk, doc in rows]
     segments = db.execute(
         "SELECT seg_id, stream_id FROM segment WHERE stream_id IN"
         " (SELECT pk FROM base WHERE tbl = 'stream' AND hub_id IS NULL)"
     ).fetchall()
-    held = buckets(records, [(bytes(seg_id), stream_id) for seg_id, stream_id in segments])
-    return held, meta.number(db, "cursor"), ledger.sync_ledger(db)
+    refused = refused_segments.all_ids(db)
+    sent = [(bytes(seg_id), stream_id) for seg_id, stream_id in segments if bytes(seg_id) not in refused]
+    names = {it.hex() for it in refused}
+    return buckets(records, sent), names, meta.number(db, "cursor"), ledger.sync_ledger(db)

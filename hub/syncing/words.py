@@ -54,6 +54,14 @@ class Reason:
     next: str
 
 
+SHUT_OUT = Reason(
+    "The club has shut this hub out.",
+    "It goes on recording; what is recorded here stays here, and nothing is sent or fetched. To let it in"
+    " again, make a claim code on the cloud's page Hubs and type it on this hub's sync page, or run"
+    " touchline-hub rejoin CODE.",
+)
+
+
 def reasons(
     books: Ledger, view: View | None, refused: Mapping[str, int], finding: Finding | None, now_ms: int
 ) -> list[Reason]:
@@ -71,6 +79,8 @@ def reasons(
         )  # fmt: skip
     if books.pending:
         found.append(_pending(books, view))
+    if books.is_shut_out:
+        return found
     if books.last_contact_ms is None:
         found.append(Reason("The cloud was never reached.", "Check its address and the network."))
     elif now_ms - books.last_contact_ms > BEHIND_MS:
@@ -87,7 +97,10 @@ def reasons(
 
 def _held(view: View | None, books: Ledger) -> list[Reason]:
     if view is None:
-        return [Reason("No hub is running here.", "Start it with touchline-hub run; it syncs by itself.")]
+        idle = Reason("No hub is running here.", "Start it with touchline-hub run; it syncs by itself.")
+        return [idle, SHUT_OUT] if books.is_shut_out else [idle]
+    if books.is_shut_out:
+        return [SHUT_OUT]
     again = (
         f"The next try is in {span_words(view.next_try_s)}." if view.next_try_s else "It tries again soon."
     )
@@ -99,7 +112,8 @@ def _held(view: View | None, books: Ledger) -> list[Reason]:
         return [Reason(words, "It goes on by itself on that network.")]
     if view.state == "offline":
         error = view.last_error or "The cloud cannot be reached."
-        return [Reason(error, f"Nothing is lost meanwhile. {again}")]
+        is_said = "nothing is lost" in error.lower()
+        return [Reason(error, again if is_said else f"Nothing is lost meanwhile. {again}")]
     if view.state == "failed":
         return [Reason(view.last_error or "The last round failed.", again)]
     return []
@@ -113,8 +127,11 @@ def _pending(books: Ledger, view: View | None) -> Reason:
         parts.append(_counted(books.segments_pending, "recording"))
     waits = "waits" if books.pending == 1 else "wait"
     size = f" ({bytes_words(view.bytes_pending)})" if view is not None and view.bytes_pending else ""
-    then = "They go as soon as there is a way; edits first, then today's recordings."
-    if view is not None and view.eta_s is not None:
+    they, go = ("It", "goes") if books.pending == 1 else ("They", "go")
+    then = f"{they} {go} as soon as there is a way; edits first, then today's recordings."
+    if books.is_shut_out:
+        then = f"{they} {'stays' if they == 'It' else 'stay'} here until this hub has joined again."
+    elif view is not None and view.eta_s is not None:
         then = f"They are on their way: about {span_words(view.eta_s)} left."
     return Reason(f"{' and '.join(parts)} {waits} to be sent{size}.", then)
 
@@ -131,6 +148,17 @@ def reason_words(code: str) -> str:
     return REASONS.get(code, code or "it did not say why")
 
 
+def kept_words(n: int) -> str:
+    """What is to be said of recordings that were put away; "" where there are none."""
+    if not n:
+        return ""
+    they, stay = ("It", "stays") if n == 1 else ("They", "stay")
+    return (
+        f"{_counted(n, 'recording')} that the cloud refused {_are(n)} put away."
+        f" {they} {stay} on this hub only and {_are(n)} never counted as synced."
+    )
+
+
 def span_words(seconds: float) -> str:
     """A length of time in its largest fitting unit."""
     seconds = max(0.0, seconds)
@@ -138,6 +166,13 @@ def span_words(seconds: float) -> str:
         if seconds < limit_s:
             return _counted(round(seconds / unit_s), word)
     return _counted(round(seconds / 86_400), "day")
+
+
+def sure_words(err_ms: int) -> str:
+    """How surely the time is known, never said surer than it is."""
+    if err_ms <= 10_000:
+        return f"known to within {max(1, -(-err_ms // 100)) / 10:.1f} s"
+    return f"known to within {-(-err_ms // 1000)} s"
 
 
 def bytes_words(count: int) -> str:

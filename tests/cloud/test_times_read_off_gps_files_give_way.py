@@ -7,7 +7,7 @@ from collections.abc import Callable
 import psycopg
 import pytest
 
-from cloud.clock import TAKEN_BACK_MS, Estimate, offset_ms, wall_estimate
+from cloud.clock import CIVIL_BOOT, TAKEN_BACK_MS, Estimate, TrueTime, wall_estimate
 from cloud.store.rows import AnchorRow
 from hub.store import boots
 from sync.wire import Anchor
@@ -31,20 +31,20 @@ def anchors(*told: tuple[str, int, int, int]) -> list[AnchorRow]:
 @pytest.mark.parametrize("source", ["ntp", "cloud", "hello"])
 def test_what_was_told_to_the_machine_beats_a_file_however_unsure(source: str) -> None:
     told = anchors(("gps", 1000, NOW_MS + 1000, 5_000), (source, 2000, NOW_MS + 2000 + FAR_MS, 60_000))
-    assert offset_ms(told, LOST_BOOT) == NOW_MS + FAR_MS
+    assert TrueTime(told).shift_ms(LOST_BOOT, CIVIL_BOOT) == NOW_MS + FAR_MS
     assert wall_estimate(told, LOST_BOOT, 1500) == Estimate(NOW_MS + 1500 + FAR_MS, True)
 
 
 @pytest.mark.parametrize("source", ["tablet", "system"])
 def test_a_file_beats_what_only_guesses_and_is_not_mixed_with_it(source: str) -> None:
     told = anchors((source, 500, NOW_MS + FAR_MS, 1), ("gps", 1000, NOW_MS + 1000, 5_000))
-    assert offset_ms(told, LOST_BOOT) == NOW_MS
+    assert TrueTime(told).shift_ms(LOST_BOOT, CIVIL_BOOT) == NOW_MS
     assert wall_estimate(told, LOST_BOOT, 750) == Estimate(NOW_MS + 750, True)
 
 
 def test_one_taken_back_says_nothing_not_even_of_later_boots() -> None:
     told = anchors(("gps", 1000, NOW_MS, TAKEN_BACK_MS))
-    assert offset_ms(told, LOST_BOOT) is None
+    assert TrueTime(told).shift_ms(LOST_BOOT, CIVIL_BOOT) is None
     assert wall_estimate(told, LOST_BOOT + 1, 5) == Estimate(0, False)
     assert TAKEN_BACK_MS == boots.TAKEN_BACK_MS
 

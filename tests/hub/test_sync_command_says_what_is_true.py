@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 from sqlite3 import Connection
 from types import SimpleNamespace
@@ -19,6 +20,7 @@ from hub.store.database import Database
 from hub.store.ledger import Ledger
 from hub.store.records import Moment, propose
 from hub.store.sync_findings import Finding
+from hub.store.sync_limits import SyncLimits
 from hub.syncing.words import is_synced, reasons
 
 NOW_MS = 1_795_276_000_000
@@ -114,6 +116,28 @@ def test_a_round_without_a_hub_is_not_run_while_somebody_paused_it(
     change(here, lambda db: sync_limits.put_paused(db, True))
     assert cli.main(["sync", "--once"]) == 1
     assert "paused" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("books", "refused", "finding", "words"),
+    [
+        ({}, {}, None, "Synced: 9 edits and 4 recordings are in the cloud."),
+        ({"ops_pending": 2}, {}, None, "2 edits wait to be sent."),
+        ({}, {"corrupt": 1}, None, "The cloud refused 1 item: 1 because it is damaged."),
+        ({}, {}, Finding(NOW_MS - 9000, "3 of 15 differ", False, 3, (), ()), "found 3 differences."),
+        ({"last_contact_ms": NOW_MS - 7_300_000}, {}, None, "The cloud was last reached 2 hours ago."),
+        ({"hub_id": None}, {}, None, "This hub is not enrolled"),
+    ],
+)
+def test_a_round_ends_with_synced_only_where_nothing_speaks_against_it(
+    books: dict[str, Any], refused: dict[str, int], finding: Finding | None, words: str
+) -> None:
+    ledger = replace(BOOKS, **books)
+    state = sync_command.State(ledger, [], SyncLimits(), finding, 0, None, refused, [], NOW_MS)
+    said = sync_command.in_short(state)
+    assert words in said
+    assert said.startswith("Synced") == words.startswith("Synced")
+    assert "No hub is running" not in said
 
 
 def test_help_has_examples_and_the_exit_status(capsys: pytest.CaptureFixture[str]) -> None:

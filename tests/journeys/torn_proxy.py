@@ -14,7 +14,7 @@ from random import Random
 from types import TracebackType
 from typing import Self
 
-CHUNK = 4096
+CHUNK = 1460  # a packet
 FATES = (
     "arrives", "request cut", "answer cut", "delayed", "doubled", "replayed late", "request damaged",
     "answer damaged", "gateway", "short answer", "portal", "black hole",
@@ -42,7 +42,8 @@ class TornProxy:
 
     `cut_every_bytes` resets each connection after an exponentially distributed number of bytes of that mean.
     `fates` gives each HTTP request in turn one of FATES, and "arrives" when they are used up.
-    `kbit_s` and `delay_s` shape each direction.
+    `kbit_s` and `delay_s` shape each direction. `bytes_up` and `bytes_down` got through; `handed_up` and
+    `handed_down` were given to the link, what a cut then swallowed among them.
     """
 
     def __init__(
@@ -59,7 +60,7 @@ class TornProxy:
         self.cut_every_bytes, self.fates, self._delay_s = cut_every_bytes, fates, delay_s
         rate = None if kbit_s is None else kbit_s * 1000 / 8
         self._up, self._down = Pace(rate), Pace(rate)
-        self.bytes_up = self.bytes_down = self.cuts = 0
+        self.bytes_up = self.bytes_down = self.handed_up = self.handed_down = self.cuts = 0
         self.met: Counter[str] = Counter()
         self.port = 0
         self._ready = threading.Event()
@@ -132,6 +133,10 @@ class TornProxy:
         is_up: bool,
     ) -> None:
         while data := await source.read(CHUNK):
+            if is_up:
+                self.handed_up += len(data)
+            else:
+                self.handed_down += len(data)
             data = data[: left[0]]
             left[0] -= len(data)
             await pace.pass_on(len(data))

@@ -153,10 +153,10 @@ class Ground:
     def loads(self, session_id: str) -> list[LoadRow]:
         return self.stored(lambda db: load_table(db, session_id))
 
-    def claim_code(self) -> str:
+    def claim_code(self, club: str = "Riverside", coach: str = COACH) -> str:
         """A club, a coach and a claim code by the cloud's own command."""
         done = subprocess.run(
-            [sys.executable, "-m", "cloud.cli", "enrol", "--club", "Riverside", "--coach", COACH,
+            [sys.executable, "-m", "cloud.cli", "enrol", "--club", club, "--coach", coach,
              "--password-stdin", "--json"],
             env={**os.environ, **self.env}, input=PASSWORD + "\n", capture_output=True, text=True,
             check=True, timeout=60,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 from unittest import mock
@@ -339,6 +339,86 @@ def _copies_not_told_apart() -> Planted:
     return mock.patch.object(greeting, "find_clone", never)
 
 
+def _epochs_go_back() -> Planted:
+    """An old greeting that comes late brings its epoch back, and a hub greets only once: another greeting
+    would set right what the first mistake does.
+    """
+    from cloud import greeting
+    from sync.relay import Relay
+
+    real = greeting.hello
+    greeted: dict[Relay, int] = {}
+
+    async def hello(db: Any, hub: Any, words: wire.HelloRequest, *more: Any, **named: Any) -> Any:
+        db.sqlite.execute(
+            "UPDATE hub SET epoch = ?1, last_seq = 0, last_chain = zeroblob(32)"
+            " WHERE hub_id = ?2 AND epoch > ?1",
+            (words.epoch, hub.hub_id),
+        )
+        return await real(db, hub, words, *more, **named)
+
+    async def epoch_in_step(self: Any, client: Any) -> int:
+        if self not in greeted:
+            greeted[self] = await self._greet(client)
+        return greeted[self]
+
+    return _all_of(
+        mock.patch.object(greeting, "hello", hello),
+        mock.patch.object(Relay, "_epoch_in_step", epoch_in_step),
+    )
+
+
+def _acknowledged_not_sent_again() -> Planted:
+    """A log begun anew leaves out what the cloud had acknowledged, and does not go back at the hole it makes:
+    that would set it right.
+    """
+    from hub.store import oplog
+    from sync.lanes import OpsLane
+
+    real = oplog.fork
+
+    def fork(db: Any, epoch: int, wall_ms: int) -> None:
+        acked = db.execute("SELECT op_id FROM outbox WHERE state = 'acked'").fetchall()
+        real(db, epoch, wall_ms)
+        db.executemany("UPDATE outbox SET state = 'acked' WHERE op_id = ?", acked)
+        meta.put(db, oplog._AGAIN, 0)
+
+    async def rewound(*_: Any) -> bool:
+        return False
+
+    return _all_of(mock.patch.object(oplog, "fork", fork), mock.patch.object(OpsLane, "_rewound", rewound))
+
+
+def _compacted_before_all_have_read() -> Planted:
+    """Entries go that a hub has yet to read, and hubs do not say which feed they read: else they would be
+    told to take a snapshot, which holds all they missed.
+    """
+    from cloud import compaction
+    from cloud.store import database
+
+    real_value, real_pull = database.fetch_value, client.CloudClient.pull
+
+    async def fetch_value(db: Any, name: str, values: Any) -> Any:
+        return None if name == "feed_read_by_all" else await real_value(db, name, values)
+
+    async def pull(self: Any, after: int, limit_bytes: int, *_: Any) -> wire.PullResponse:
+        return await real_pull(self, after, limit_bytes)
+
+    return _all_of(
+        mock.patch.object(compaction, "fetch_value", fetch_value),
+        mock.patch.object(client.CloudClient, "pull", pull),
+    )
+
+
+@contextmanager
+def _all_of(*planted: Planted) -> Iterator[None]:
+    """Several at once."""
+    with ExitStack() as all_of_them:
+        for it in planted:
+            all_of_them.enter_context(it)
+        yield
+
+
 MUTANTS: tuple[Mutant, ...] = (
     Mutant("cursor before apply", "I2", _cursor_before_apply),
     Mutant("cursor to the head", "I2", _cursor_to_head),
@@ -371,4 +451,9 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("new fields lost in the cloud", "I4", _new_fields_lost_in_the_cloud, ("new_field",)),
     Mutant("new fields lost on the hub", "I2", _new_fields_lost_on_the_hub, ("new_field",)),
     Mutant("deferred edits forgotten", "I1", _deferred_edits_forgotten, ("new_table",)),
+    Mutant("epochs go back", "I11", _epochs_go_back, ("old_card",), ("doubled", "lost")),
+    Mutant("acknowledged not sent again", "I11", _acknowledged_not_sent_again, ("old_card",), ("doubled",)),
+    Mutant(
+        "compacted before all have read", "I11", _compacted_before_all_have_read, ("compaction", "outage")
+    ),
 )

@@ -145,8 +145,29 @@ def test_a_refused_edit_put_away_is_not_counted_any_more(store: Database) -> Non
     store.write_now(lambda db: _become(db, 1, "dead"))
     (letter,) = store.read_now(dead_letters.waiting)
     store.write_now(lambda db: dead_letters.discard(db, letter.op_id, WALL_MS))
-    assert store.read_now(ledger.sync_ledger).ops_dead == 0
+    books = store.read_now(ledger.sync_ledger)
+    assert (books.ops_dead, books.ops_pending, books.ops_accepted) == (0, 0, 0), "nor as being in the cloud"
     assert store.read_now(lambda db: oplog.chain_at(db, 1)) is not None
+
+
+def test_a_refused_edit_counts_as_not_accepted_when_it_is_long_forgotten(store: Database) -> None:
+    ids = counted_ids()
+    for pk in ("a1", "a2", "a3"):
+        store.write_now(lambda db, it=pk: records.propose(db, moment(ids), "athlete", it, PERSON))  # type: ignore[misc]
+    store.write_now(lambda db: _become(db, 1, "dead"))
+    for seq in (2, 3):
+        store.write_now(lambda db, it=seq: _become(db, it, "acked"))  # type: ignore[misc]
+    (letter,) = store.read_now(dead_letters.waiting)
+    store.write_now(lambda db: dead_letters.discard(db, letter.op_id, WALL_MS))
+    store.write_now(lambda db: meta.put(db, "acked_seq", 3))
+    much_later_ms = WALL_MS + records.KEPT_MS + 1
+    entry = feed_set(1, "athlete", "x", PERSON, stamp_ms=5)
+    store.write_now(lambda db: records.apply_feed(db, [entry], much_later_ms))
+    assert store.read_now(lambda db: db.execute("SELECT seq FROM outbox").fetchall()) == [(2,), (3,)]
+    assert store.read_now(ledger.sync_ledger).ops_accepted == 2
+    store.write_now(lambda db: oplog.fork(db, 2, WALL_MS))
+    assert store.read_now(ledger.sync_ledger).ops_pending == 2
+    assert store.read_now(ledger.sync_ledger).ops_accepted == 0
 
 
 # --- snapshots

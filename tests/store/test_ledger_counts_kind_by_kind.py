@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hub.store import segments
+from hub.store import refused_segments, segments
 from hub.store.database import Database
 from hub.store.ledger_kinds import KindCounts, kind_lines
 from hub.store.records import apply_feed, propose
@@ -55,10 +55,9 @@ def test_remembered_counts_follow_edits_echoes_refusals_and_segments(store: Data
     store.write_now(lambda db: segments.mark_stored(db, [first.seg_id]))
     assert line("Heart-rate recordings") == (1, 0, 1, 0)
     store.write_now(lambda db: segments.add(db, second))
-    refusal = f"{second.seg_id.hex()[:12]} refused by the cloud: corrupt"
-    store.write_now(
-        lambda db: db.execute(
-            "INSERT INTO sync_log(at_boot, at_mono, what, outcome) VALUES (1, 1, 'segment', ?)", (refusal,)
-        )
-    )
+    store.write_now(lambda db: refused_segments.record(db, {second.seg_id: "corrupt"}, WALL_MS))
     assert line("Heart-rate recordings") == (2, 0, 1, 1)
+    store.write_now(lambda db: refused_segments.put_away(db, [second.seg_id], WALL_MS))
+    assert line("Heart-rate recordings") == (2, 0, 1, 0)
+    store.write_now(lambda db: refused_segments.try_again(db, [second.seg_id]))
+    assert line("Heart-rate recordings") == (2, 1, 1, 0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from random import Random
 
 import msgspec
@@ -18,6 +18,7 @@ from sync.segments import Samples, Segment, seal
 from tests.sync.far_end import Line
 
 SEED = bytes(range(32))
+ANCHORS_A_PAGE = 2
 
 
 class MemoryOutbox:
@@ -29,7 +30,9 @@ class MemoryOutbox:
         self.feed: list[wire.FeedOp] = []
         self.kept: dict[bytes, Segment] = {}
         self.stored: set[bytes] = set()
+        self.refused: dict[bytes, str] = {}
         self.facts: list[wire.Anchor] = []
+        self.told: list[wire.Anchor] = []
         self.contacts: list[tuple[int, int, int]] = []
         self.notes: list[tuple[str, str]] = []
         self.epoch = 1
@@ -101,6 +104,7 @@ class MemoryOutbox:
 
     async def fork(self, epoch: int) -> None:
         assert epoch > self.epoch
+        self.told.clear()
         self.epoch, self.acked_seq, chain = epoch, 0, CHAIN_0
         for at, op in enumerate(self.log):
             chain = next_chain(chain, op.op_id)
@@ -119,6 +123,8 @@ class MemoryOutbox:
     async def doubt_segments(self) -> None:
         self.doubts += 1
         self.stored.clear()
+        self.told.clear()
+        self.refused.clear()
 
     async def snapshot_place(self) -> Place | None:
         if not self.pages:
@@ -149,7 +155,11 @@ class MemoryOutbox:
         return True
 
     async def anchors(self) -> Sequence[wire.Anchor]:
-        return self.facts
+        return [it for it in self.facts if it not in self.told][:ANCHORS_A_PAGE]
+
+    async def record_told(self, anchors: Sequence[wire.Anchor]) -> None:
+        assert not any(it in self.told for it in anchors)
+        self.told += anchors
 
     async def apply_feed(self, ops: Sequence[wire.FeedOp], head: int) -> None:
         assert [op.seq for op in ops] == list(range(self.cursor + 1, self.cursor + 1 + len(ops)))
@@ -159,7 +169,8 @@ class MemoryOutbox:
             self.cursor_after_snapshot = ops[-1].seq
 
     async def unsent_segment_ids(self, limit: int) -> Sequence[bytes]:
-        return [seg_id for seg_id in self.kept if seg_id not in self.stored][:limit]
+        done = self.stored | self.refused.keys()
+        return [seg_id for seg_id in self.kept if seg_id not in done][:limit]
 
     async def segments(self, ids: Sequence[bytes]) -> Sequence[Segment]:
         return [self.kept[seg_id] for seg_id in ids]
@@ -170,6 +181,10 @@ class MemoryOutbox:
 
     async def record_contact(self, server_ms: int, rtt_ms: int, mono_ms: int) -> None:
         self.contacts.append((server_ms, rtt_ms, mono_ms))
+
+    async def record_refused(self, codes: Mapping[bytes, str]) -> None:
+        assert codes.keys() <= self.kept.keys() - self.stored
+        self.refused |= codes
 
     async def cut_erased(self, ids: Sequence[bytes]) -> None:
         """Nobody wears anything here."""

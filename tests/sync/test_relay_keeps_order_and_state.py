@@ -19,6 +19,7 @@ from sync.chain import CHAIN_0
 from sync.client import CloudClient
 from sync.errors import CloudRefused, CloudUnreachable, OutOfStep, SignInNeeded
 from sync.keys import public_key_b64
+from sync.lanes import OpsLane
 from sync.relay import Relay, RelayReport
 from sync.segments import Segment, unframe
 from tests.sync.far_end import SERVER_MS, Line, SmallCloud
@@ -232,6 +233,28 @@ def test_anchors_travel_once_even_without_operations() -> None:
     asyncio.run(story())
     assert cloud.anchors == outbox.facts
     assert cloud.requests.count("/v1/sync/push") == 1
+
+
+def test_anchors_go_page_by_page_and_count_as_told_only_after_the_answer() -> None:
+    outbox, cloud, line = ends()
+    outbox.facts = [
+        wire.Anchor(boot_no=boot_no, mono_ms=5, wall_ms=SERVER_MS, err_ms=9, source="ntp")
+        for boot_no in range(1, 6)
+    ]
+    epoch, outbox.epoch = outbox.epoch, 7  # as sent under a log the cloud has not heard of
+    with pytest.raises(OutOfStep):
+        asyncio.run(_pushed(outbox, line))
+    assert outbox.told == []
+    outbox.epoch = epoch
+    asyncio.run(_pushed(outbox, line))
+    assert outbox.told == cloud.anchors == outbox.facts
+    assert cloud.requests.count("/v1/sync/push") == 1 + 3
+
+
+async def _pushed(outbox: MemoryOutbox, line: Line) -> None:
+    async with client_on(line) as client:
+        await client.open_session()
+        await OpsLane(outbox, Ticks()).drain(client, outbox.epoch)
 
 
 def test_a_cloud_restored_from_a_backup_gets_the_lost_operations_again() -> None:
