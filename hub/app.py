@@ -67,8 +67,6 @@ from hub.web.radio_parts import RadioParts
 
 TICK_S = 1.0
 GRACE_S = 3
-NOT_TRIED = "not tried yet"
-"""What a relay says of itself before its first round."""
 SETUP_ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
 
 
@@ -334,11 +332,7 @@ class Hub:
 
     async def _heard_whether_shut_out(self) -> None:
         """Keep what the cloud last said of it."""
-        status = self.uplink.status
-        if status is None or status.state == "syncing":
-            return
-        is_answered = status.state == "idle" and status.bytes_sent > 0 and status.detail != NOT_TRIED
-        is_out = shut_out.said(status.last_error, is_answered=is_answered)
+        is_out = None if self.uplink.status is None else self.uplink.status.is_shut_out
         if is_out is not None and is_out is not self._is_shut_out:
             with suppress(HubError):  # a busy store is asked again
                 await self.database.write(lambda db: shut_out.heard(db, is_out=is_out))

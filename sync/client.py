@@ -19,7 +19,15 @@ import msgspec
 
 from sync import wire
 from sync.digest import content_digest, is_intact
-from sync.errors import CloudRefused, CloudUnreachable, NotTheCloud, OutOfStep, SignInNeeded, SyncError
+from sync.errors import (
+    CloudRefused,
+    CloudUnreachable,
+    NotTheCloud,
+    OutOfStep,
+    ShutOut,
+    SignInNeeded,
+    SyncError,
+)
 from sync.keys import public_key_b64, sign_leave, sign_next_key, sign_nonce
 from sync.segments import Segment, frame
 from sync.throttle import Throttle
@@ -379,6 +387,8 @@ def _refusal(response: httpx.Response, body: bytes) -> SyncError:
         for kind in ("gap", "epoch", "feed_reset", "clone", "proto"):
             if problem.err == kind:
                 return OutOfStep(words, hint=_STOPPED.get(kind, ""), kind=kind, last_seq=problem.last_seq)
+    if problem.err == "revoked":
+        return ShutOut()
     if status == 401 or problem.err_class == "session":
         return SignInNeeded(words)
     if problem.err_class == "transient" and status != 413:

@@ -4,6 +4,7 @@ SyncError
  ├─ CloudUnreachable       (temporary)
  ├─ CloudRefused
  ├─ SignInNeeded
+ │   └─ ShutOut
  ├─ NotTheCloud            (temporary)
  ├─ OutOfStep
  ├─ SegmentCorrupt
@@ -76,6 +77,10 @@ class SignInNeeded(SyncError):
         "Enrol the hub again with a new claim code from the cloud's page Hubs: on the hub's sync page, or"
         " with touchline-hub rejoin CODE."
     )
+
+
+class ShutOut(SignInNeeded):
+    """This hub was shut out of its club."""
 
 
 class NotTheCloud(SyncError):

@@ -15,7 +15,7 @@ from typing import Literal
 
 from sync import wire
 from sync.client import CloudClient
-from sync.errors import CloudUnreachable, OutOfStep, SyncError
+from sync.errors import CloudUnreachable, OutOfStep, ShutOut, SyncError
 from sync.lanes import FeedLane, OpsLane
 from sync.outbox import Outbox, Standing
 from sync.pace import wait_s
@@ -70,7 +70,10 @@ class RelayReport:
 
 @dataclass(frozen=True, slots=True)
 class RelayStatus:
-    """What the sync page shows; `bytes_sent` counts since the process started."""
+    """What the sync page shows; `bytes_sent` counts since the process started.
+
+    `is_shut_out` is what the cloud last said of this hub, None where it said nothing yet.
+    """
 
     state: State
     detail: str
@@ -78,6 +81,7 @@ class RelayStatus:
     hint: str
     next_try_s: float | None
     bytes_sent: int
+    is_shut_out: bool | None = None
 
 
 class Relay:
@@ -102,6 +106,7 @@ class Relay:
         self._period_s = period_s
         self._hold = hold
         self._so_far = RelayReport()
+        self._is_shut_out: bool | None = None
         self._quiet_rounds = 0
         self._was_silent = False  # an open connection has carried nothing since the last round
         self._ops = OpsLane(outbox, now_mono_ms, self._may_go, lambda n: self._got_on(ops_sent=n))
@@ -131,6 +136,7 @@ class Relay:
             hint=error.hint if isinstance(error, SyncError) else "",
             next_try_s=None if wait_ms is None else max(0.0, wait_ms / 1000),
             bytes_sent=self._bytes_sent,
+            is_shut_out=self._is_shut_out,
         )
 
     async def run(self, wake: asyncio.Event) -> None:
@@ -322,7 +328,7 @@ class Relay:
         return why is not None
 
     async def _succeeded(self, report: RelayReport) -> None:
-        was, self._state = self._error, "idle"
+        was, self._state, self._is_shut_out = self._error, "idle", False
         self._detail, self._error, self._failures = report.words, None, 0
         self._greeted, self._was_silent = None, True
         self._quiet_rounds = self._quiet_rounds + 1 if report.is_quiet else 0
@@ -334,6 +340,8 @@ class Relay:
     async def _failed(self, error: Exception) -> None:
         """Remember it, hang up if that may help, and say so once for each new kind of failure."""
         is_news = type(error) is not type(self._error)
+        if isinstance(error, ShutOut):
+            self._is_shut_out = True
         self._error, self._failures, self._quiet_rounds = error, self._failures + 1, 0
         is_temporary = isinstance(error, SyncError) and error.is_temporary
         self._state = "offline" if is_temporary else "failed"

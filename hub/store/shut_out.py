@@ -10,7 +10,6 @@ from sqlite3 import Connection
 from hub.store import meta
 
 KEY = "shut_out"
-SAID = ": revoked"
 
 
 def is_shut_out(db: Connection) -> bool:
@@ -22,10 +21,3 @@ def is_shut_out(db: Connection) -> bool:
 def heard(db: Connection, *, is_out: bool) -> None:
     """The cloud has said it, or has let this hub in again."""
     meta.put(db, KEY, meta.value(db, "hub_id") if is_out else None)
-
-
-def said(error: str | None, *, is_answered: bool) -> bool | None:
-    """What the sync's last failure tells of it: True, False where a round went well, None for nothing."""
-    if error is None:
-        return False if is_answered else None
-    return True if SAID in error else None

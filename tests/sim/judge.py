@@ -171,8 +171,19 @@ class Judge:
         cursor, base = hub.asked(lambda db: (meta.number(db, "cursor"), _base(db)))
         folded = self._folded(cursor)
         for key, doc in folded.items():
-            if self._laid_down(base.get(key)) != self._laid_down(doc) and key not in self.erased:
+            if self._laid_down(base.get(key)) == self._laid_down(doc) or key in self.erased:
+                continue
+            if not self._is_ahead(key, base.get(key), cursor):
                 self.say("I2", f"{hub.name} at {cursor} has {key}={base.get(key)}, the feed says {doc}")
+
+    def _is_ahead(self, key: tuple[str, str], doc: dict[str, Any] | None, cursor: int) -> bool:
+        """Whether a record is exactly as the feed has it later on: I2 forbids to be behind the cursor.
+
+        The pages of a snapshot that was cut between two of them are of different moments, and the cursor is
+        that of the first.
+        """
+        later = (self._folded(seq).get(key) for seq in self.log if seq > cursor)
+        return any(self._laid_down(it) == self._laid_down(doc) for it in later)
 
     def _laid_down(self, doc: dict[str, Any] | None) -> dict[str, Any] | None:
         """What somebody erased wore is nobody's from the first word of the erasure on, even a void."""

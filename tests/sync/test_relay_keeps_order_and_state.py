@@ -17,12 +17,12 @@ import pytest
 from sync import wire
 from sync.chain import CHAIN_0
 from sync.client import CloudClient
-from sync.errors import CloudRefused, CloudUnreachable, OutOfStep, SignInNeeded
+from sync.errors import CloudRefused, CloudUnreachable, OutOfStep, ShutOut, SignInNeeded
 from sync.keys import public_key_b64
 from sync.lanes import OpsLane
 from sync.relay import Relay, RelayReport
 from sync.segments import Segment, unframe
-from tests.sync.far_end import SERVER_MS, Line, SmallCloud
+from tests.sync.far_end import SERVER_MS, Line, Refusal, SmallCloud
 from tests.sync.near_end import SEED, MemoryOutbox, Ticks, client_on, relay_on
 
 
@@ -479,6 +479,31 @@ def test_a_key_the_cloud_does_not_know_fails_with_a_hint() -> None:
 
     assert relay.status.state == "failed"
     assert "Enrol the hub again" in relay.status.hint
+
+
+def test_being_shut_out_is_told_apart_from_every_other_failure() -> None:
+    outbox, cloud, line = ends()
+    relay, said = relay_on(outbox, line), []
+    greet = cloud._hello
+
+    def revoked(request: wire.HelloRequest) -> wire.HelloResponse:
+        raise Refusal(403, "revoked", "session")
+
+    async def story() -> None:
+        line.faults = iter(["never arrives"])
+        for answer in (greet, revoked, greet):
+            cloud._hello = answer  # type: ignore[method-assign]
+            with suppress(CloudUnreachable, ShutOut):
+                await relay.run_once()
+            said.append((relay.status.is_shut_out, relay.status.last_error))
+        await relay.close()
+
+    assert relay.status.is_shut_out is None
+    asyncio.run(story())
+    (first, _), second, third = said
+    assert first is None
+    assert second == (True, "This hub was shut out of its club.")
+    assert third == (False, None)
 
 
 def test_failures_are_logged_once_and_recovery_too(caplog: pytest.LogCaptureFixture) -> None:
