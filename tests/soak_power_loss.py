@@ -40,7 +40,8 @@ def main() -> int:
             tally += found
     print(
         f"{tally.trials} power cuts in {time.monotonic() - began:.0f} s (synchronous={given.synchronous}): "
-        f"{tally.edits_lost} acknowledged edits lost, {tally.samples_lost} samples older than a second lost, "
+        f"{tally.edits_lost} acknowledged edits lost, {tally.samples_lost} samples lost beyond the last tick "
+        "and the commit in hand, "
         f"{tally.samples_doubled} doubled, {tally.corrupt} files spoilt; the oldest sample lost was "
         f"{tally.lost_ms} ms old, and {tally.lost_before_ms} ms when the commit in hand began"
     )
