@@ -151,7 +151,8 @@ def _is_event(event: Any) -> bool:
 class RecordingRadio:
     """A radio that passes everything on and, while it has a writer, writes it down.
 
-    A recording may begin at any time: what stands at that moment is written first.
+    What is heard is passed on first and written afterwards with the time it came: a slow card holds up no
+    reading. A recording may begin at any time: what stands at that moment is written first.
     """
 
     def __init__(
@@ -173,10 +174,11 @@ class RecordingRadio:
         self._writer = writer
         for link in self._links:
             sighting = link.sighting
-            self._add("s", *sighting_columns(sighting))
-            self._add("c", sighting.adapter, sighting.address)
+            now_ms = self._now_mono_ms()
+            self._add(now_ms, "s", *sighting_columns(sighting))
+            self._add(now_ms, "c", sighting.adapter, sighting.address)
             for characteristic, value in link.values.items():
-                self._add("r", sighting.address, characteristic, value.hex())
+                self._add(now_ms, "r", sighting.address, characteristic, value.hex())
 
     def end(self) -> None:
         """Write no more, and close the file properly."""
@@ -196,17 +198,22 @@ class RecordingRadio:
         """Scan, writing down each sighting. Raises RadioError."""
 
         def on_heard(sighting: Sighting) -> None:
-            if self._writer is not None:
-                self._add("s", *sighting_columns(sighting))
-            on_sighting(sighting)
+            if self._writer is None:
+                on_sighting(sighting)
+                return
+            heard_ms = self._now_mono_ms()
+            try:
+                on_sighting(sighting)
+            finally:
+                self._add(heard_ms, "s", *sighting_columns(sighting))
 
         return await self._radio.start_scan(receiver, on_heard)
 
     async def connect(self, sighting: Sighting, on_lost: Callable[[], None], timeout_s: float) -> Link:
         """Connect, writing down what comes over the link. Raises RadioError."""
         link = await self._radio.connect(sighting, on_lost, timeout_s)
-        self._add("c", sighting.adapter, sighting.address)
-        recording = _RecordingLink(link, sighting, self._add, self._links.discard)
+        self._add(self._now_mono_ms(), "c", sighting.adapter, sighting.address)
+        recording = _RecordingLink(link, sighting, self._now_mono_ms, self._add, self._links.discard)
         self._links.add(recording)
         return recording
 
@@ -219,9 +226,9 @@ class RecordingRadio:
         await self._radio.close()
         self.end()
 
-    def _add(self, kind: str, *values: Any) -> None:
+    def _add(self, at_ms: int, kind: str, *values: Any) -> None:
         if self._writer is not None:
-            self._writer.add([self._now_mono_ms(), kind, *values])
+            self._writer.add([at_ms, kind, *values])
 
 
 class _RecordingLink:
@@ -229,6 +236,7 @@ class _RecordingLink:
         self,
         link: Link,
         sighting: Sighting,
+        now_mono_ms: Callable[[], int],
         add: Callable[..., None],
         on_over: Callable[[_RecordingLink], None],
     ) -> None:
@@ -236,6 +244,7 @@ class _RecordingLink:
         self.values: dict[str, bytes] = {}
         self._link = link
         self._address = sighting.address
+        self._now_mono_ms = now_mono_ms
         self._add = add
         self._on_over = on_over
         self._is_over = False
@@ -246,13 +255,16 @@ class _RecordingLink:
     async def read(self, characteristic: str) -> bytes:
         value = await self._link.read(characteristic)
         self.values[characteristic] = value
-        self._add("r", self._address, characteristic, value.hex())
+        self._add(self._now_mono_ms(), "r", self._address, characteristic, value.hex())
         return value
 
     async def subscribe(self, characteristic: str, on_value: Callable[[bytes], None]) -> None:
         def on_recorded(value: bytes) -> None:
-            self._add("n", self._address, characteristic, value.hex())
-            on_value(value)
+            came_ms = self._now_mono_ms()
+            try:
+                on_value(value)
+            finally:
+                self._add(came_ms, "n", self._address, characteristic, value.hex())
 
         await self._link.subscribe(characteristic, on_recorded)
 
@@ -260,7 +272,7 @@ class _RecordingLink:
         if not self._is_over:
             self._is_over = True
             self._on_over(self)
-            self._add("d", self._address)
+            self._add(self._now_mono_ms(), "d", self._address)
         await self._link.close()
 
 
