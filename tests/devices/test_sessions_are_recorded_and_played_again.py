@@ -126,13 +126,14 @@ def test_a_card_that_is_slow_to_write_holds_up_no_reading(tmp_path: Path) -> Non
     async def story() -> tuple[list[tuple[int, int]], int]:
         came: list[tuple[int, int]] = []
         writer = SlowCard(tmp_path / "again", ("hci0",), 0)
-        radio = RecordingRadio(ReplayRadio(source, played_at), writer, clock.now_ms)
+        inner = ReplayRadio(source, played_at)
+        radio = RecordingRadio(inner, writer, clock.now_ms)
 
         def on_sighting(sighting: Sighting) -> None:
             came.append((clock.now_ms(), writer.events))
 
         await radio.start_scan("hci0", on_sighting)
-        await asyncio.sleep(1)
+        await inner.finished.wait()
         await radio.close()
         return came, writer.events
 
