@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import argon2
 
 from cloud.errors import ClaimCodeRefused, CoachElsewhere, PasswordTooShort, SettingInvalid
-from cloud.store.database import Connection, execute, fetch_one, fetch_value
-from cloud.store.rows import Club, Coach
+from cloud.store.database import Connection, execute, fetch_one
+from cloud.store.rows import ClaimCode, Club, Coach
 from sync import claim
 
 CODE_ALPHABET = claim.ALPHABET
@@ -92,20 +92,23 @@ async def new_claim_code(db: Connection, club: Club, now_ms: int) -> str:
     return code
 
 
-async def use_claim_code(db: Connection, code: str, now_ms: int) -> Club:
-    """The club a code opens, with the mark of a key behind it or without; the code is gone afterwards.
+async def use_claim_code(db: Connection, code: str, pubkey: bytes, now_ms: int) -> tuple[Club, bool]:
+    """The club a code opens, with the mark of a key behind it or without, and whether it was spent before.
 
-    Raises ClaimCodeRefused.
+    It opens it to one hub's key only; to that one again until it expires. Raises ClaimCodeRefused.
     """
     try:
         secret = claim.parted(code)[0]
     except ValueError:
         raise ClaimCodeRefused() from None
-    club_id = await fetch_value(db, "claim_code_use", {"code_sha256": sha256(secret), "now_ms": now_ms})
-    club = await fetch_one(db, "club_by_id", Club, {"club_id": club_id}) if club_id else None
-    if club is None:
+    key = {"code_sha256": sha256(secret)}
+    known = await fetch_one(db, "claim_code_lock", ClaimCode, {**key, "now_ms": now_ms})
+    if known is None or known.used_by not in (None, pubkey):
         raise ClaimCodeRefused()
-    return club
+    await execute(db, "claim_code_use", {**key, "pubkey": pubkey})
+    club = await fetch_one(db, "club_by_id", Club, {"club_id": known.club_id})
+    assert club is not None, "a code is some club's"
+    return club, known.used_by is not None
 
 
 def normal_email(text: str) -> str:

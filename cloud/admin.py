@@ -45,6 +45,8 @@ def erase(arguments: argparse.Namespace, settings: CloudSettings) -> int:
             return 1
     done = _in_database(settings, lambda db: _erase(db, arguments.club, called))
     print(f"erased {name}: {done.records} records and {done.segments} segments, feed entry {done.seq}")
+    for words in done.mentions:
+        print(f"still says a name of theirs, if it means them: {words}")
     print("hubs carry it out when they next sync; see touchline-cloud erase --receipts")
     return 0
 

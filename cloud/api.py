@@ -5,58 +5,30 @@ It holds no rules: it opens the transaction, asks hubs or ingest, and answers af
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Annotated
 
 import msgspec
-from litestar import Request, Response, Router, get, post
-from litestar.datastructures import State
+from litestar import Response, Router, get, post
 from litestar.enums import MediaType
 from litestar.exceptions import HTTPException
 from litestar.params import JSONBody, QueryParameter
 
 from cloud import erasure, greeting, hubs, ingest, proof, roll_call
 from cloud.accounts import sha256
+from cloud.callers import HubRequest, authenticate, in_greeting_turn, in_turn, parts_of, token_of
 from cloud.clock import now_ms
 from cloud.content import ContentGate
 from cloud.errors import BodyRefused, CloudError, SessionRequired
-from cloud.limits import TryLimit
 from cloud.snapshot import snapshot_page
-from cloud.store.database import Connection, Database, execute, fetch_all, fetch_values
-from cloud.store.rows import FeedRow, HubIdentity
+from cloud.store.database import execute, fetch_all, fetch_values
+from cloud.store.rows import FeedRow
 from sync import wire
 from sync.chain import filled
-
-HubRequest = Request[None, None, State]
+from sync.digest import content_digest
 
 MAX_IDS = 500
 PULL_BYTES = 1 << 20
 PULL_ROWS = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class ApiParts:
-    """What the handlers need; `on_arrival` is told that ops or segments were committed.
-
-    `own_pins` are the keys the cloud's certificate has and will have.
-    """
-
-    database: Database
-    on_arrival: Callable[[], None]
-    enrol_tries: TryLimit
-    own_pins: Callable[[], list[str]] = list
-
-
-def parts_of(request: HubRequest) -> ApiParts:
-    """The parts the composition root left in the app's state."""
-    parts: ApiParts = request.app.state.api
-    return parts
-
-
-async def authenticate(db: Connection, request: HubRequest) -> HubIdentity:
-    """The hub that sent this request. Raises SessionRequired."""
-    return await hubs.hub_of_token(db, request.headers.get("authorization", ""), now_ms())
 
 
 @post("/hub/enrol", status_code=200, summary="Join a club with a claim code")
@@ -93,9 +65,9 @@ async def open_session(request: HubRequest, data: JSONBody[wire.SessionRequest])
 
 
 @post("/sync/hello", status_code=200, summary="Compare where both logs stand")
+@in_greeting_turn
 async def hello(request: HubRequest, data: JSONBody[wire.HelloRequest]) -> wire.HelloResponse:
     database = parts_of(request).database
-    token = request.headers.get("authorization", "").partition(" ")[2].strip()
     async with database.transaction() as db:  # committed whatever is answered
         hub = await authenticate(db, request)
         is_cloned = await greeting.find_clone(db, hub, data, now_ms())
@@ -106,10 +78,11 @@ async def hello(request: HubRequest, data: JSONBody[wire.HelloRequest]) -> wire.
         async with database.transaction() as db:
             await erasure.erase_again(db, hub.club_id, subject_id, f"hub {hub.hub_id}", now_ms())
     async with database.transaction() as db:
-        return await greeting.hello(db, hub, data, now_ms(), sha256(token))
+        return await greeting.hello(db, hub, data, now_ms(), sha256(token_of(request)))
 
 
 @post("/hub/rotate", status_code=200, summary="Hand over the hub's next key")
+@in_greeting_turn
 async def rotate(request: HubRequest, data: JSONBody[wire.RotateRequest]) -> wire.RotateResponse:
     async with parts_of(request).database.transaction() as db:
         hub = await authenticate(db, request)
@@ -117,6 +90,7 @@ async def rotate(request: HubRequest, data: JSONBody[wire.RotateRequest]) -> wir
 
 
 @post("/sync/push", status_code=200, summary="Propose edits, in order")
+@in_turn
 async def push(request: HubRequest, data: JSONBody[wire.PushRequest]) -> wire.PushResponse:
     parts = parts_of(request)
     async with parts.database.transaction() as db:
@@ -131,6 +105,7 @@ async def push(request: HubRequest, data: JSONBody[wire.PushRequest]) -> wire.Pu
 
 
 @get("/sync/pull", summary="Read the club's feed after a cursor")
+@in_turn
 async def pull(
     request: HubRequest,
     after: Annotated[int, QueryParameter(ge=0, le=2**62)],
@@ -159,6 +134,7 @@ async def pull(
 
 
 @get("/sync/snapshot", summary="Read the club's records as they are now, page by page")
+@in_turn
 async def snapshot(
     request: HubRequest,
     after_tbl: Annotated[str, QueryParameter(max_length=200)] = "",
@@ -171,12 +147,14 @@ async def snapshot(
 
 
 @get("/sync/digest", summary="Prove what the cloud has, by day and squad")
+@in_turn
 async def digest(request: HubRequest) -> wire.DigestResponse:
     async with parts_of(request).database.transaction() as db:
         return await proof.digest(db, await authenticate(db, request))
 
 
 @get("/sync/leaves", summary="Say exactly what the cloud has of one day and squad")
+@in_turn
 async def leaves(
     request: HubRequest,
     day: Annotated[str, QueryParameter(max_length=200)] = "",
@@ -187,6 +165,7 @@ async def leaves(
 
 
 @post("/sync/verified", status_code=200, summary="Say what a comparison found")
+@in_turn
 async def verified(request: HubRequest, data: JSONBody[wire.VerifiedRequest]) -> wire.VerifiedResponse:
     at_ms = now_ms()
     async with parts_of(request).database.transaction() as db:
@@ -195,6 +174,7 @@ async def verified(request: HubRequest, data: JSONBody[wire.VerifiedRequest]) ->
 
 
 @get("/sync/club", summary="The club's hubs, and which of them carried erasures out")
+@in_turn
 async def club(request: HubRequest) -> wire.ClubResponse:
     async with parts_of(request).database.transaction() as db:
         return await roll_call.club(db, await authenticate(db, request), now_ms())
@@ -211,6 +191,7 @@ def within(ops: list[wire.FeedOp], byte_limit: int) -> list[wire.FeedOp]:
 
 
 @post("/seg/have", status_code=200, summary="Ask which segments are missing")
+@in_turn
 async def have(request: HubRequest, data: JSONBody[wire.HaveRequest]) -> wire.HaveResponse:
     if len(data.ids) > MAX_IDS:
         raise BodyRefused(f"At most {MAX_IDS} ids.")
@@ -225,6 +206,7 @@ async def have(request: HubRequest, data: JSONBody[wire.HaveRequest]) -> wire.Ha
 
 
 @post("/seg", status_code=200, summary="Store segments, as concatenated frames or batches")
+@in_turn
 async def segments(request: HubRequest) -> wire.SegmentResponse:
     parts = parts_of(request)
     async with parts.database.transaction() as db:
@@ -240,26 +222,33 @@ async def segments(request: HubRequest) -> wire.SegmentResponse:
     return wire.SegmentResponse(stored=stored, rejected=[*opened.rejected, *erased])
 
 
-def on_cloud_error(_: HubRequest, error: CloudError) -> Response[wire.Problem]:
+def on_cloud_error(_: HubRequest, error: CloudError) -> Response[bytes]:
     """A refusal as the wire's Problem."""
     detail = f"{error} {error.hint}".strip()
     problem = wire.Problem(err=error.err, err_class=error.err_class, detail=detail, last_seq=error.last_seq)
-    headers = {"Retry-After": "60"} if error.status in (429, 503) else {}
-    return Response(problem, status_code=error.status, headers=headers, media_type=MediaType.JSON)
+    headers = {"Retry-After": str(error.retry_after_s)} if error.status in (429, 503) else {}
+    return _said(problem, error.status, headers)
 
 
-def on_bad_request(_: HubRequest, error: HTTPException) -> Response[wire.Problem]:
+def _said(problem: wire.Problem, status: int, headers: dict[str, str] | None = None) -> Response[bytes]:
+    """A Problem under its digest, by which a hub knows the cloud's own word, also where the gate refuses."""
+    content = msgspec.json.encode(problem)
+    sealed = {**(headers or {}), "Content-Digest": content_digest(content)}
+    return Response(content, status_code=status, headers=sealed, media_type=MediaType.JSON)
+
+
+def on_bad_request(_: HubRequest, error: HTTPException) -> Response[bytes]:
     """What the framework itself refuses: a body or parameter of the wrong shape."""
     problem = wire.Problem(err="invalid", err_class="permanent", detail=str(error.detail)[:500])
-    return Response(problem, status_code=error.status_code, media_type=MediaType.JSON)
+    return _said(problem, error.status_code)
 
 
-def on_failure(_: HubRequest, __: Exception) -> Response[wire.Problem]:
+def on_failure(_: HubRequest, __: Exception) -> Response[bytes]:
     """Our own fault; the hub keeps the bytes and tries again."""
     problem = wire.Problem(
         err="failed", err_class="transient", detail="The cloud failed; it was logged there."
     )
-    return Response(problem, status_code=500, media_type=MediaType.JSON)
+    return _said(problem, 500)
 
 
 def api_router() -> Router:

@@ -18,8 +18,9 @@ from litestar.exceptions import HTTPException, NotFoundException
 from litestar.openapi import OpenAPIConfig
 from litestar.types import Scope
 
-from cloud.api import ApiParts, api_router
+from cloud.api import api_router
 from cloud.bundle_desk import BundleDesk
+from cloud.callers import ApiParts
 from cloud.config import CloudSettings
 from cloud.errors import CloudError
 from cloud.limits import TryLimit

@@ -21,12 +21,13 @@ from cloud.clock import now_ms
 from cloud.errors import NotThere
 from cloud.hubs import feed_clock, known_hub
 from cloud.snapshot import snapshot_page
-from cloud.store.bundle_rows import BundleRow
+from cloud.store.bundle_rows import BundleRow, RefusedSegment
 from cloud.store.database import Connection, Database, fetch_all, fetch_one, fetch_values
 from cloud.store.rows import FeedRow, HubIdentity
 from sync import bundle_keys, wire
 from sync.bundle import CHUNK_BYTES, Head, Kind, Sealer, new_head
-from sync.bundle_wire import AnswerManifest, End
+from sync.bundle_wire import MOST_REFUSED, AnswerManifest, End
+from sync.files import put_in_place
 
 FEED_ROWS = 1000
 IDS_A_CHUNK = 4000
@@ -50,7 +51,7 @@ async def write_answer(database: Database, hub: HubIdentity, path: Path) -> Answ
             answer = await _Writing(database, hub, file).run()
             file.flush()
             os.fsync(file.fileno())
-        draft.replace(path)
+        put_in_place(draft, path)
     finally:
         draft.unlink(missing_ok=True)
     return Answer(path, *answer)
@@ -70,10 +71,11 @@ class _Writing:
             clock = await feed_clock(db, self._hub.club_id)
             seed = await secret(db, self._hub.club_id, now_ms())
             words = await greeting.standing(db, row, clock, now_ms())
+            refused = await self._refused(db, asked)
         self._begin(seed, asked, words)
         manifest = AnswerManifest(
             answers=asked.bundle_id, greeting=words, asked_epoch=asked.epoch,
-            asked_acked_seq=asked.first_seq - 1,
+            asked_acked_seq=asked.first_seq - 1, refused=refused,
         )  # fmt: skip
         self._put("M", msgspec.json.encode(manifest))
         rows, cursor = 0, asked.cursor
@@ -84,6 +86,11 @@ class _Writing:
         segments = await self._ids("bundle_segments_own") + await self._ids("bundle_segments_others")
         self._put("E", msgspec.json.encode(End(entries=rows, segments=segments)))
         return words.last_seq, rows, segments
+
+    async def _refused(self, db: Connection, asked: BundleRow) -> list[wire.SegmentRejected]:
+        question = {**self._key, "bundle_id": asked.bundle_id, "limit": MOST_REFUSED}
+        found = await fetch_all(db, "bundle_refused", RefusedSegment, question)
+        return [wire.SegmentRejected(id=it.seg_id.hex(), code=it.code) for it in found]
 
     def _begin(self, seed: bytes, asked: BundleRow, words: wire.HelloResponse) -> None:
         answer_id = str(uuid.uuid4())

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import errno
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from cloud.bundle_answer import write_answer
 from cloud.bundle_take import Result, take
 from cloud.config import CloudSettings
 from cloud.counted import counted
+from cloud.errors import NoFolder
 from cloud.store.database import Database, database_url
 from cloud.store.migrate import migrate
 from sync.bundle import ENDING
@@ -33,7 +35,9 @@ def add_arguments(one: argparse.ArgumentParser) -> None:
 
 
 def accept(arguments: argparse.Namespace, settings: CloudSettings) -> int:
-    """Take each file, say what became of it; 1 where any was refused."""
+    """Take each file, say what became of it; 1 where any was refused. Raises NoFolder."""
+    if arguments.answer is not None and not arguments.answer.is_dir():
+        raise NoFolder(f"{arguments.answer}.")
     with database_url(settings) as url:
         return asyncio.run(_all(url, arguments.files, arguments.answer))
 
@@ -44,6 +48,10 @@ async def _all(url: str, files: list[Path], answers: Path | None) -> int:
     is_refused = False
     try:
         for path in sorted(files, key=lambda it: it.name):  # by the time in their names
+            if (fault := _unreadable(path)) is not None:
+                print(f"{path}: not taken. {fault[0]}\n  {fault[1]}", flush=True)
+                is_refused = True
+                continue
             result = await take(database, path, None, _shower(path))
             print(f"{path.name}: {WORDS[result.state]}. {result.words}", flush=True)
             if result.hint:
@@ -54,6 +62,26 @@ async def _all(url: str, files: list[Path], answers: Path | None) -> int:
     finally:
         await database.close()
     return int(is_refused)
+
+
+def _unreadable(path: Path) -> tuple[str, str] | None:
+    """What is wrong with a file that cannot be opened, and what to do; None where it can be."""
+    try:
+        with path.open("rb"):
+            return None
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ENOTDIR):
+            where = path.absolute().parent
+            if where.is_dir():
+                there = f"Look into {where}: bundles there end in {ENDING}."
+            else:
+                there = f"There is no folder {where} either: is the stick plugged in and mounted?"
+            return "There is no such file.", there
+        if error.errno == errno.EISDIR:
+            return "It is a folder.", f"Name the bundles in it: {path / f'*{ENDING}'}"
+        if error.errno in (errno.EACCES, errno.EPERM):
+            return "It may not be read.", "Run this as somebody who may read it, or copy it elsewhere first."
+        return f"It cannot be read: {error.strerror}.", "Take the stick out, plug it in again, try again."
 
 
 async def _answer(database: Database, result: Result, folder: Path) -> None:

@@ -24,9 +24,11 @@ from cloud.clock import now_ms
 from cloud.counted import counted
 from cloud.errors import BundleRefused, CloudError, HubUnknown
 from cloud.hubs import known_hub
+from cloud.store.bundle_rows import BundleRow
 from cloud.store.database import Database, execute, fetch_one, fetch_values
 from cloud.store.rows import HubIdentity, HubRow
 from sync import wire
+from sync.bounds import MOST_ANCHORS, MOST_SEGMENTS_A_CHUNK
 from sync.bundle import Chunk, SignedHead, chunks, read_head
 from sync.bundle_keys import receiving_key
 from sync.bundle_wire import Earlier, End, Manifest, decoded
@@ -192,8 +194,10 @@ def _surveyed(path: Path, head: SignedHead, key: bytes, row: HubRow, progress: P
 def _ops_in_order(chunk: Chunk, manifest: Manifest, last_seq: int, chain: str) -> Sequence[wire.Op]:
     request = decoded(chunk.content, wire.PushRequest, chunk.end)
     ops = request.ops
-    if request.epoch != manifest.greeting.epoch or len(ops) > ingest.MAX_OPS:
-        raise BundleDamaged("its edits are of two logs, or too many at a time", offset=chunk.end)
+    if max(len(ops) - ingest.MAX_OPS, len(request.anchors) - MOST_ANCHORS) > 0:
+        raise BundleDamaged("its edits or anchors are too many at a time", offset=chunk.end)
+    if request.epoch != manifest.greeting.epoch:
+        raise BundleDamaged("its edits are of two logs", offset=chunk.end)
     if [op.seq for op in ops] != list(range(last_seq + 1, last_seq + 1 + len(ops))):
         raise BundleDamaged(f"its edits have a hole behind {last_seq}", offset=chunk.end)
     if ops and not verify(chain or ops[0].chain, ops if chain else ops[1:]):
@@ -203,7 +207,7 @@ def _ops_in_order(chunk: Chunk, manifest: Manifest, last_seq: int, chain: str) -
 
 def _count_frames(chunk: Chunk) -> int:
     try:
-        return len(unframe(chunk.content))
+        return len(unframe(chunk.content, MOST_SEGMENTS_A_CHUNK))
     except SegmentCorrupt as error:
         raise BundleDamaged("its recordings cannot be told apart", offset=chunk.end) from error
 
@@ -275,7 +279,7 @@ async def _apply(database: Database, bundle: _Bundle, count: _Count, progress: P
                     count.ops_known += it.status == "dup"
                     count.ops_refused += it.status == "dead"
             elif chunk.kind == "S":
-                await _store(database, bundle.hub, chunk.content, count)
+                await _store(database, bundle, chunk.content, count)
             progress("taking", chunk.end, size)
 
 
@@ -303,14 +307,18 @@ async def _push(database: Database, hub: HubIdentity, request: wire.PushRequest)
     return taken.response.results
 
 
-async def _store(database: Database, hub: HubIdentity, content: bytes, count: _Count) -> None:
-    opened = await ingest.open_segments(content)
+async def _store(database: Database, bundle: _Bundle, content: bytes, count: _Count) -> None:
+    hub = bundle.hub
+    opened = await ingest.open_segments(content, most=MOST_SEGMENTS_A_CHUNK)
     ids = [it.seg_id for it in opened.good]
     async with database.transaction() as db:
         named = {"club_id": hub.club_id, "seg_ids": ids}
         held = set(await fetch_values(db, "segments_held", named))
         erased = await ingest.store_segments(db, hub, opened.good, now_ms())
         await execute(db, "bundle_segments_note", {**named, "hub_id": hub.hub_id})
+        key = {"club_id": hub.club_id, "hub_id": hub.hub_id, "bundle_id": bundle.head.head.bundle_id}
+        for it in (*opened.rejected, *erased):
+            await execute(db, "bundle_refused_note", {**key, "seg_id": bytes.fromhex(it.id), "code": it.code})
     refused = len(erased) + len(opened.rejected)
     count.segments_refused += refused
     known = len(held - {it.id for it in erased})
@@ -355,8 +363,12 @@ async def _note(database: Database, bundle: _Bundle, result: Result) -> None:
         "first_seq": bundle.manifest.first_seq, "cursor": _whole(greeted.cursor),
         "feed_epoch": _whole(greeted.feed_epoch), "reply_key": bundle.reply_key,
     }  # fmt: skip
+    key = {"club_id": head.club_id, "hub_id": head.hub_id}
     async with database.transaction() as db:
         await execute(db, "bundle_note", row)
+        newest = await fetch_one(db, "bundle_newest", BundleRow, key)
+        if newest is not None:
+            await execute(db, "bundle_refused_forget", {**key, "bundle_id": newest.bundle_id})
 
 
 def _whole(number: int) -> int:

@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime
 
 from cloud.store.rows import AnchorRow
 from sync import true_time
+from sync.true_time import View
 
 CIVIL_BOOT = 0
 """Boot 0 is the civil clock: its monotonic time already is epoch ms UTC."""
@@ -46,13 +47,16 @@ class TrueTime:
         self._boots: dict[int, list[AnchorRow]] = {}
         for it in anchors:
             self._boots.setdefault(it.boot_no, []).append(it)
-        self._telling: dict[int, list[AnchorRow]] = {}
+        self._views: dict[int, View[AnchorRow]] = {}
 
     def telling(self, boot_no: int) -> list[AnchorRow]:
         """What a boot is seen through, in order of time."""
-        if boot_no not in self._telling:
-            self._telling[boot_no] = true_time.telling(self._boots.get(boot_no, []))
-        return self._telling[boot_no]
+        return self._view(boot_no).told
+
+    def _view(self, boot_no: int) -> View[AnchorRow]:
+        if boot_no not in self._views:
+            self._views[boot_no] = true_time.view(self._boots.get(boot_no, []))
+        return self._views[boot_no]
 
     def to_forget(self, boot_no: int) -> list[AnchorRow]:
         """What nothing is seen through any more that is days older than the newest."""
@@ -76,7 +80,8 @@ class TrueTime:
         if own:
             return Estimate(true_time.wall_at(own, mono_ms), True)
         earlier = (it.wall_ms for number, facts in self._boots.items() if number < boot_no
-                   for it in facts if it.err_ms < TAKEN_BACK_MS)  # fmt: skip
+                   for it in facts if it.err_ms < TAKEN_BACK_MS
+                   and it not in self._view(number).against)  # fmt: skip
         return Estimate(max(earlier, default=0), False)
 
 

@@ -1,12 +1,12 @@
 """Forgetting old feed entries that every hub has read; whoever comes later takes a snapshot instead.
 
 Records are not touched, they are what snapshots are made of; the ids of operations are kept for ever, and so
-are the last words of what people type.
+are the last words of what people type, and athletes' names.
 """
 
 from __future__ import annotations
 
-from cloud import last_words
+from cloud import fence, former_names, last_words
 from cloud.store.database import Connection, Database, execute, fetch_all, fetch_one, fetch_value
 from cloud.store.rows import Club, ClubClock
 
@@ -36,6 +36,7 @@ async def compact_all(database: Database, now_ms: int) -> int:
 async def compact(db: Connection, club_id: str, now_ms: int, *, kept_ms: int = KEPT_MS) -> int:
     """One step inside the caller's transaction; how many entries went, at most 5,000."""
     key = {"club_id": club_id}
+    await fence.hold_erasures(db, club_id)  # or what is about to be erased would be kept as last words
     clock = await fetch_one(db, "clock_lock", ClubClock, key)
     assert clock is not None, "every club is made with its clock"
     read = await fetch_value(db, "feed_read_by_all", {**key, "silent_since_ms": now_ms - SILENT_MS})
@@ -47,6 +48,7 @@ async def compact(db: Connection, club_id: str, now_ms: int, *, kept_ms: int = K
         return 0
     upto = {**key, "horizon": last}
     await last_words.keep(db, club_id, last)
+    await former_names.keep(db, club_id, last)
     await execute(db, "feed_remember_ops", upto)
     await execute(db, "feed_forget", upto)
     await execute(db, "feed_horizon", upto)

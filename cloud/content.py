@@ -21,10 +21,9 @@ from litestar.types.asgi_types import HTTPRequestEvent
 from cloud.errors import BodyRefused, BodyTooLarge, DigestDiffers
 from sync import wire
 from sync.batch import whole_part
+from sync.bounds import MAX_BODY_BYTES, MAX_INFLATED_BYTES
 from sync.envelope import whole_frames
 
-MAX_BODY_BYTES = 4 << 20
-MAX_INFLATED_BYTES = 8 << 20
 ARRIVED: Mapping[str, Callable[[bytes], bytes]] = {wire.BATCHES: whole_part, wire.FRAMES: whole_frames}
 """What of a body that was cut off can be kept, by its content type."""
 WORTH_GZIP_BYTES = 400

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from cloud import fence
-from cloud.errors import EditRefused, NotThere
+from cloud.errors import AthleteErased, EditRefused, NotThere
 from cloud.ingest import mark_changed
 from cloud.merge import Proposal, merge, stamp
 from cloud.records import refusal
 from cloud.store import feed
-from cloud.store.database import Connection, fetch_one
-from cloud.store.rows import RecordRow
+from cloud.store.database import Connection, Params, fetch_all, fetch_one
+from cloud.store.rows import RecordRow, RowKey
 from sync import wire
 
 NO_CHAIN = "00" * 32
@@ -42,8 +42,18 @@ async def record(db: Connection, club_id: str, tbl: str, pk: str) -> RecordRow:
     return found
 
 
+async def is_erased(db: Connection, club_id: str, athlete_id: str) -> bool:
+    """Whether the athlete's data was erased, rather than never there."""
+    params: Params = {"club_id": club_id, "ids": [athlete_id], "pks": []}
+    return bool(await fetch_all(db, "erased_among", RowKey, params))
+
+
 async def make(db: Connection, club_id: str, edits: Sequence[Edit], by: str, now_ms: int) -> int:
-    """Make these edits inside the caller's transaction; their last number in the feed. Raises EditRefused."""
+    """Make these edits inside the caller's transaction; their last number in the feed.
+
+    Whoever locked anything before has held off erasures before that. Raises EditRefused, or AthleteErased.
+    """
+    await fence.hold_erasures(db, club_id)
     ops = [
         wire.Op(
             seq=1, op_id=str(uuid.uuid4()), tbl=it.tbl, pk=it.pk, fields=dict(it.fields), after_ms=0,
@@ -53,8 +63,9 @@ async def make(db: Connection, club_id: str, edits: Sequence[Edit], by: str, now
     ]  # fmt: skip
     erased = await fence.erased_ops(db, club_id, ops)
     for op in ops:
-        reason = fence.ERASED if op.op_id in erased else refusal(op)
-        if reason is not None:
+        if op.op_id in erased:
+            raise AthleteErased()
+        if (reason := refusal(op)) is not None:
             raise EditRefused(f"{reason.detail}.")
     records = await feed.lock_records(db, club_id, [(op.tbl, op.pk) for op in ops])
     before = dict(records)

@@ -7,18 +7,19 @@ Backups hold the data until they are thrown away; how long that is, whoever runs
 from __future__ import annotations
 
 import asyncio
-import json
 import uuid
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
-from cloud import fence
+from cloud import fence, former_names
 from cloud.errors import NotThere
 from cloud.ingest import keep_segments, mark_stale
 from cloud.merge import Proposal, merge, stamp
 from cloud.store import feed
 from cloud.store.database import (
     Connection,
+    Database,
     Params,
     execute,
     execute_many,
@@ -26,22 +27,37 @@ from cloud.store.database import (
     fetch_value,
     fetch_values,
 )
-from cloud.store.rows import CalledRow, ErasedRow, HubIdentity, ReceiptRow, RecordRow, RowKey, SegmentRow
+from cloud.store.rows import (
+    BackRow,
+    CalledRow,
+    ErasedRow,
+    HubIdentity,
+    ReceiptRow,
+    RecordRow,
+    RowKey,
+    SegmentRow,
+)
 from sync.cut import inside
 from sync.segments import Segment
 
+STREAM_FIELDS = ("stream_id", "hr_stream_id", "motion_stream_id")
+"""What records name the samples of an athlete by."""
 MOST_TOLD = 5000
 """Erasures a hub may remind of in one greeting."""
 
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """What was taken away; `seq` is its entry in the feed, by which hubs confirm it."""
+    """What was taken away; `seq` is its entry in the feed, by which hubs confirm it.
+
+    `mentions` are texts of the club that say a name of theirs still, for a person to look at.
+    """
 
     subject_id: str
     seq: int
     records: int
     segments: int
+    mentions: tuple[str, ...] = ()
 
 
 async def find(db: Connection, club_id: str, who: str) -> CalledRow:
@@ -58,11 +74,13 @@ async def find(db: Connection, club_id: str, who: str) -> CalledRow:
 async def erase(db: Connection, club_id: str, subject_id: str, asked_by: str, now_ms: int) -> Erasure:
     """Erase an athlete inside the caller's transaction; hold nothing else in it. Raises NotThere.
 
-    Every hub of the club waits while it runs, so that nothing slips through between look and deed.
+    Every hub of the club and everybody online waits while it runs, so that nothing slips through between look
+    and deed. Done again it takes away what is there again, and each hub has to confirm it again.
     """
-    await execute(db, "hubs_lock", {"club_id": club_id})
+    await _alone(db, club_id)
     rows = await fetch_all(db, "subject_rows", RecordRow, {"club_id": club_id, "subject_id": subject_id})
-    if not rows:
+    straps = await fetch_all(db, "subject_straps", RecordRow, {"club_id": club_id, "subject_id": subject_id})
+    if not rows and not straps:
         raise NotThere(f"the club has no athlete {subject_id}.", hint="It may have been erased before.")
     return await _take_away(db, club_id, subject_id, rows, asked_by, now_ms)
 
@@ -80,11 +98,28 @@ async def forgotten(db: Connection, club_id: str, subject_ids: Sequence[str]) ->
 
 async def erase_again(db: Connection, club_id: str, subject_id: str, told_by: str, now_ms: int) -> None:
     """Carry out an erasure that a backup had forgotten; the fence stands even where nothing came back."""
-    await execute(db, "hubs_lock", {"club_id": club_id})
+    await _alone(db, club_id)
     if not await forgotten(db, club_id, [subject_id]):
         return  # another hub was first
     rows = await fetch_all(db, "subject_rows", RecordRow, {"club_id": club_id, "subject_id": subject_id})
     await _take_away(db, club_id, subject_id, rows, told_by, now_ms)
+
+
+async def erase_returned(database: Database, now_ms: int) -> int:
+    """Erase whoever an earlier version let come back behind an erasure; how many."""
+    async with database.transaction() as db:
+        back = await fetch_all(db, "erased_back", BackRow, {})
+    for it in back:
+        with suppress(NotThere):  # somebody was first
+            async with database.transaction() as db:
+                await erase(db, it.club_id, it.subject_id, it.asked_by, now_ms)
+    return len(back)
+
+
+async def _alone(db: Connection, club_id: str) -> None:
+    """Nobody writes a record of the club until the transaction ends: those online first, then every hub."""
+    await execute(db, "erasure_alone", {"club_id": club_id})
+    await execute(db, "hubs_lock", {"club_id": club_id})
 
 
 async def _take_away(
@@ -94,13 +129,18 @@ async def _take_away(
     key = {"club_id": club_id, "subject_id": subject_id}
     athlete = next((row for row in rows if row.tbl == "athlete"), None)
     name = str(athlete.doc.get("name", "")) if athlete else ""
-    rows += await _insights_about(db, club_id, name)
+    names = await former_names.of(db, club_id, subject_id, rows)
+    says = former_names.saying(name, names)
+    rows += await former_names.of_nobody_yet(db, club_id, subject_id, names)
+    rows += await _insights_about(db, club_id, says)
     straps = await fetch_all(db, "subject_straps", RecordRow, key)
     locked = await feed.lock_records(db, club_id, [(row.tbl, row.pk) for row in [*rows, *straps]])
     sessions = {str(row.doc["session_id"]) for row in rows if row.doc.get("session_id")}
     await _delete_rows(db, club_id, rows)
-    streams = sorted({str(row.doc["stream_id"]) for row in rows if row.doc.get("stream_id")})
+    streams = sorted({str(row.doc[it]) for row in rows for it in STREAM_FIELDS if row.doc.get(it)})
     cut = await _cut_streams(db, club_id, streams, now_ms)
+    await _forget_names(db, club_id, says)
+    await execute(db, "former_names_forget", key)
     await execute(db, "letters_void", key)
     await execute(db, "last_words_naming_forget", key)
     await execute(db, "subject_loads_forget", key)
@@ -111,15 +151,22 @@ async def _take_away(
     entries.append(feed.Entry(str(uuid.uuid4()), "erase", "athlete", subject_id, fields, now_ms))
     seq = await feed.append(db, club_id, entries)
     await execute(db, "erased_subject_add", {**key, "seq": seq, "now_ms": now_ms, "asked_by": asked_by})
-    return Erasure(subject_id, seq, len(rows), cut)
+    mentions = await former_names.mentions(db, club_id, names)
+    return Erasure(subject_id, seq, len(rows), cut, mentions)
 
 
-async def _insights_about(db: Connection, club_id: str, name: str) -> list[RecordRow]:
-    """Insights that name the athlete; the current week's is written anew without."""
-    if not name:
-        return []
+async def _insights_about(db: Connection, club_id: str, says: former_names.Says) -> list[RecordRow]:
+    """Insights that name the athlete by any name; the current week's is written anew without."""
     found = await fetch_all(db, "insights_all", RecordRow, {"club_id": club_id})
-    return [row for row in found if name in json.dumps(row.doc, ensure_ascii=False)]
+    return [row for row in found if says(row.doc)]
+
+
+async def _forget_names(db: Connection, club_id: str, says: former_names.Says) -> None:
+    """What insights said before they were written anew, and refused edits that name nobody else."""
+    seqs = await former_names.insight_entries(db, club_id, says)
+    await execute_many(db, "feed_void_entry", [{"club_id": club_id, "seq": it} for it in seqs])
+    op_ids = await former_names.letters(db, club_id, says)
+    await execute_many(db, "letter_void", [{"club_id": club_id, "op_id": it} for it in op_ids])
 
 
 async def _delete_rows(db: Connection, club_id: str, rows: Sequence[RecordRow]) -> None:

@@ -27,9 +27,11 @@ CloudError
  │   ├─ DigestDiffers         (temporary)
  │   └─ BodyTooLarge
  ├─ EditRefused
+ │   └─ AthleteErased
  ├─ BundleRefused
  ├─ NotThere
- └─ TooManyTries              (temporary)
+ ├─ TooManyTries              (temporary)
+ └─ ClubBusy                  (temporary)
 
 The docstring is the message; fields are facts; `hint` is what the user does next; `err` is the wire's word.
 """
@@ -47,6 +49,7 @@ class CloudError(Exception):
     status: ClassVar[int] = 400
     err: ClassVar[str] = "failed"
     err_class: ClassVar[Literal["transient", "permanent", "session"]] = "permanent"
+    retry_after_s: int = 60
 
     def __init__(self, detail: str = "", *, hint: str = "", last_seq: int | None = None) -> None:
         message = (type(self).__doc__ or "").splitlines()[0]
@@ -59,6 +62,12 @@ class CloudError(Exception):
 
 class SettingInvalid(CloudError):
     """A setting cannot be used:"""
+
+
+class NoFolder(CloudError):
+    """There is no such folder:"""
+
+    hint = "Is the stick plugged in and mounted? Nothing was taken yet."
 
 
 class PortTaken(CloudError):
@@ -216,6 +225,14 @@ class EditRefused(CloudError):
     err = "edit"
 
 
+class AthleteErased(EditRefused):
+    """Nothing was saved: the data of the athlete this is about was erased meanwhile."""
+
+    status = 410
+    err = "erased"
+    hint = "Close the form; an erasure cannot be taken back."
+
+
 class BundleRefused(CloudError):
     """This bundle was not taken:"""
 
@@ -237,3 +254,19 @@ class TooManyTries(CloudError):
     status = 429
     err = "too_many"
     err_class = "transient"
+
+
+class ClubBusy(CloudError):
+    """Your club asks more at once than the cloud works on."""
+
+    is_temporary = True
+    status = 429
+    err = "busy"
+    err_class = "transient"
+    hint = "Send the same again a little later; nothing of it was taken."
+    retry_after_s = 5
+
+    def __init__(self, detail: str = "", *, retry_after_s: int | None = None) -> None:
+        super().__init__(detail)
+        if retry_after_s is not None:
+            self.retry_after_s = retry_after_s

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Sequence, Set
 
 from cloud.records import Refusal
-from cloud.store.database import Connection, execute_many, fetch_all, fetch_values, together
+from cloud.store.database import Connection, execute_many, fetch_all, fetch_values, send, together
 from cloud.store.rows import RowKey, SpanRow
 from sync import wire
 from sync.cut import Span, inside
@@ -19,6 +19,15 @@ from sync.segments import Segment
 ERASED = Refusal("erased", "this athlete's data was erased")
 SUBJECT = ""
 """Stands where a table's name would, for the person."""
+
+
+async def hold_erasures(db: Connection, club_id: str) -> None:
+    """No erasure of the club goes on until this transaction ends: to be taken before any other lock.
+
+    Whoever does not hold the row of the hub it writes for asks the fence behind this, or an erasure under way
+    is not seen and what it takes away comes back.
+    """
+    await send(db, "erasures_wait", {"club_id": club_id})
 
 
 async def erased_ops(db: Connection, club_id: str, ops: Sequence[wire.Op]) -> set[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cloud import erasure, ingest
+from cloud import erasure, ingest, turns
 from cloud.bundle_keys import public_key
 from cloud.clock import HELLO_SOURCE
 from cloud.errors import HubCloned, HubUnknown, VersionDiffers
@@ -21,6 +21,13 @@ HELLO_ERR_MS = 2000
 ANCHOR_EVERY_MS = 600_000
 """A hub greets every few seconds: what that tells of its clock is kept as often as clocks drift."""
 BATCH_BYTES = 1 << 20
+LIMITS = wire.Limits(
+    batch_bytes=BATCH_BYTES,
+    inflight=turns.AT_ONCE,
+    retry_after_s=turns.RETRY_AFTER_S,
+    takes_batches=True,
+    fills_chains=True,
+)
 DAY_MS = 86_400_000
 FORKS_A_DAY = 5
 """A card restored more often than this in a day is two cards taking turns."""
@@ -63,6 +70,8 @@ async def hello(
         stands = {"cursor": greeting.cursor, "erased_seq": erased_seq, "head_seq": head_seq, "now_ms": now_ms}
         waiting = {"segments_waiting": min(max(greeting.segments_waiting, 0), 2**62)} if is_live else {}
         await execute(db, "hub_greeted" if is_live else "hub_heard", {**key, **stands, **waiting})
+    elif is_live:
+        await execute(db, "hub_reads_anew", key)
     if is_live:
         anchor = wire.Anchor(
             boot_no=greeting.boot_no,
@@ -93,7 +102,7 @@ async def standing(db: Connection, row: HubRow, clock: ClubClock, now_ms: int) -
         epoch=row.epoch,
         feed_epoch=clock.feed_epoch,
         head=clock.seq,
-        limits=wire.Limits(batch_bytes=BATCH_BYTES, takes_batches=True, fills_chains=True),
+        limits=LIMITS,
         min_schema=wire.OLDEST_SCHEMA,
         max_schema=wire.SCHEMA,
         bundle_key=await public_key(db, row.club_id, now_ms),

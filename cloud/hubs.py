@@ -16,7 +16,16 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from cloud.accounts import sha256, use_claim_code
 from cloud.bundle_keys import public_key
-from cloud.errors import BodyRefused, HubRefused, HubRevoked, HubUnknown, NotThere, SessionRequired
+from cloud.errors import (
+    BodyRefused,
+    ClaimCodeRefused,
+    HubRefused,
+    HubRevoked,
+    HubUnknown,
+    NotThere,
+    SessionRequired,
+)
+from cloud.fence import hold_erasures
 from cloud.store.database import Connection, execute, fetch_one, fetch_value, send
 from cloud.store.rows import ClubClock, HubIdentity, HubRow, TokenRow
 from sync import wire
@@ -29,19 +38,44 @@ SIGNED_PREFIX = b"touchline-session:"
 
 
 async def enrol(db: Connection, request: wire.EnrolRequest, now_ms: int) -> wire.EnrolResponse:
-    """Register a hub's key with the club of the claim code. Raises ClaimCodeRefused or BodyRefused."""
+    """Register a hub's key with the club of the claim code. Raises ClaimCodeRefused or BodyRefused.
+
+    A hub whose answer was lost is told the same again. Nobody proves here that the key is theirs: what is
+    told is no secret, and of no use without the key.
+    """
     pubkey = _decode(request.pubkey, 32, "pubkey")
-    club = await use_claim_code(db, request.claim_code[:64], now_ms)
-    hub = {"club_id": club.club_id, "hub_id": str(uuid.uuid4())}
-    words = {"model": _word(request.model), "software": _word(request.sw)}
-    await _settle_copy(db, club.club_id, request)
-    await execute(db, "hub_directory_add", hub)
-    await execute(db, "hub_add", {**hub, **words, "pubkey": pubkey, "now_ms": now_ms})
+    await fetch_value(db, "hub_key_lock", {"pubkey": pubkey.hex()})
+    club, is_spent = await use_claim_code(db, request.claim_code[:64], pubkey, now_ms)
+    hub_id = await _never_answered(db, club.club_id, pubkey, request.leaves)
+    if hub_id is None:
+        if is_spent:
+            raise ClaimCodeRefused()
+        hub_id = await _add(db, club.club_id, pubkey, request, now_ms)
     bundle_key = await public_key(db, club.club_id, now_ms)
     return wire.EnrolResponse(
-        hub_id=hub["hub_id"], club_id=club.club_id, club_name=club.name, server_ms=now_ms,
-        bundle_key=bundle_key,
-    )  # fmt: skip
+        hub_id=hub_id, club_id=club.club_id, club_name=club.name, server_ms=now_ms, bundle_key=bundle_key
+    )
+
+
+async def _never_answered(db: Connection, club_id: str, pubkey: bytes, leaves: str) -> str | None:
+    """The hub with this key that was never heard of since it joined: it does not know its name yet.
+
+    One that was heard is somebody: who has its key now is a copy and gets a name of its own, as does one that
+    was shut out, or wants to leave that very name.
+    """
+    params = {"club_id": club_id, "pubkey": pubkey, "leaves": leaves[:100].replace("\0", "")}
+    return await fetch_value(db, "hub_never_answered", params)  # type: ignore[no-any-return]
+
+
+async def _add(db: Connection, club_id: str, pubkey: bytes, request: wire.EnrolRequest, now_ms: int) -> str:
+    """A new hub's id."""
+    hub = {"club_id": club_id, "hub_id": str(uuid.uuid4())}
+    words = {"model": _word(request.model), "software": _word(request.sw)}
+    await hold_erasures(db, club_id)  # one under way waits for the hubs there are, and not for a new one
+    await _settle_copy(db, club_id, request)
+    await execute(db, "hub_directory_add", hub)
+    await execute(db, "hub_add", {**hub, **words, "pubkey": pubkey, "now_ms": now_ms})
+    return hub["hub_id"]
 
 
 async def _settle_copy(db: Connection, club_id: str, request: wire.EnrolRequest) -> None:

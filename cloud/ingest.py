@@ -13,9 +13,9 @@ from typing import Any, Literal
 
 import msgspec
 
-from cloud import fence, meeting
+from cloud import fence, meeting, refused_edits
 from cloud.clock import TrueTime, has_moved
-from cloud.errors import BodyRefused, ChainDiffers, EpochDiffers, Gap
+from cloud.errors import BodyRefused, BodyTooLarge, ChainDiffers, EpochDiffers, Gap
 from cloud.merge import Proposal, merge, stamp
 from cloud.records import MAX_BOOT, MAX_INT, Refusal, is_op_id, refusal
 from cloud.store import feed
@@ -31,9 +31,11 @@ from cloud.store.database import (
 from cloud.store.rows import AnchorRow, FactRow, HubIdentity, HubRow, RecordRow
 from sync import wire
 from sync.batch import unpacked
+from sync.bounds import MOST_ANCHORS, MOST_SEGMENTS, MOST_VALUES
 from sync.chain import next_chain
 from sync.codecs import verify
-from sync.errors import SegmentCorrupt
+from sync.envelope import inflated_bytes
+from sync.errors import SegmentCorrupt, TooMuch
 from sync.segments import Segment, unframe
 
 MAX_OPS = 5000
@@ -63,6 +65,8 @@ async def push(db: Connection, hub: HubIdentity, batch: wire.PushRequest, now_ms
 
     Ops before a gap are kept; `Taken.stopped` then holds what to answer once they are committed.
     """
+    if len(batch.anchors) > MOST_ANCHORS:
+        raise BodyTooLarge(f"At most {MOST_ANCHORS} anchors.")
     if len(batch.ops) > MAX_OPS or not all(is_op_id(op.op_id) for op in batch.ops):
         raise BodyRefused("It has too many ops, or an op_id is not a uuid.")
     found = await _look(db, hub, batch, now_ms)
@@ -70,7 +74,8 @@ async def push(db: Connection, hub: HubIdentity, batch: wire.PushRequest, now_ms
     if row is None or batch.epoch != row.epoch:
         raise EpochDiffers(last_seq=row.last_seq if row else None)
     verdicts, stopped = judge(row, batch.ops, found.known)
-    verdicts = await _told_before(db, row, [_fenced(it, found.erased) for it in verdicts])
+    verdicts = await _own_letters_only(db, row, [_fenced(it, found.erased) for it in verdicts])
+    verdicts = await _told_before(db, row, verdicts)
     max_stamp, entries = await _apply(db, row, verdicts, found, now_ms)
     taken = [verdict for verdict in verdicts if verdict.op.seq > row.last_seq]
     last_seq = taken[-1].op.seq if taken else row.last_seq
@@ -152,6 +157,18 @@ def _fenced(verdict: Verdict, erased: set[str]) -> Verdict:
     return Verdict(msgspec.structs.replace(verdict.op, fields={}), "dead", fence.ERASED)
 
 
+async def _own_letters_only(db: Connection, hub: HubRow, verdicts: list[Verdict]) -> list[Verdict]:
+    """Refuse what a hub decides about another hub's refused edits."""
+    decided = {it.op.pk for it in verdicts if it.status == "ok" and it.op.tbl == refused_edits.TABLE}
+    others = await refused_edits.of_others(db, hub.club_id, hub.hub_id, decided) if decided else set()
+    return [
+        replace(it, status="dead", refusal=refused_edits.NOT_YOURS)
+        if it.status == "ok" and it.op.tbl == refused_edits.TABLE and it.op.pk in others
+        else it
+        for it in verdicts
+    ]
+
+
 async def _told_before(db: Connection, hub: HubRow, verdicts: list[Verdict]) -> list[Verdict]:
     """Say again of what was refused when it first came that it was."""
     dups = [it.op.op_id for it in verdicts if it.status == "dup"]
@@ -191,6 +208,7 @@ async def _apply(
     await feed.write_records(db, hub.club_id, records.values())
     entries += await meeting.note(db, hub.club_id, made, before, records, now_ms)
     await feed.bury(db, hub.club_id, letters, now_ms)
+    await refused_edits.carry_out(db, hub.club_id, records, now_ms)
     await mark_changed(db, hub.club_id, before, records, now_ms)
     return max_stamp, entries
 
@@ -313,20 +331,30 @@ class Sorted:
     rejected: list[wire.SegmentRejected]
 
 
-async def open_segments(body: bytes, kind: str = wire.FRAMES) -> Sorted:
-    """Open and verify, in a thread. Raises BodyRefused when frames or batches cannot be told apart."""
-    return await asyncio.to_thread(_open_segments, body, kind)
+async def open_segments(body: bytes, kind: str = wire.FRAMES, most: int = MOST_SEGMENTS) -> Sorted:
+    """Open and verify, in a thread; at most `most` frames.
+
+    Raises BodyRefused when frames or batches cannot be told apart, and BodyTooLarge when they hold more than
+    a request may: before all of it was worked out.
+    """
+    return await asyncio.to_thread(_open_segments, body, kind, most)
 
 
-def _open_segments(body: bytes, kind: str) -> Sorted:
+def _open_segments(body: bytes, kind: str, most: int = MOST_SEGMENTS) -> Sorted:
     try:
-        segments = unpacked(body) if kind == wire.BATCHES else unframe(body)
+        segments = unpacked(body) if kind == wire.BATCHES else unframe(body, most)
+    except TooMuch as error:
+        raise BodyTooLarge(str(error)) from error
     except SegmentCorrupt as error:
         raise BodyRefused(str(error)) from error
     good: dict[bytes, Segment] = {}
     rejected: list[wire.SegmentRejected] = []
+    n_values = 0
     for segment in segments:
-        code = _fault(segment)
+        code, n = _judged(segment)
+        n_values += n
+        if n_values > MOST_VALUES:
+            raise BodyTooLarge(f"At most {MOST_VALUES} values in all of its segments.")
         if code is None:
             good[segment.seg_id] = segment
         else:
@@ -334,13 +362,14 @@ def _open_segments(body: bytes, kind: str) -> Sorted:
     return Sorted([good[seg_id] for seg_id in sorted(good)], rejected)
 
 
-def _fault(segment: Segment) -> str | None:
+def _judged(segment: Segment) -> tuple[str | None, int]:
+    """Why a segment is not taken, and how many values (of a damaged one bytes) were worked out to know it."""
     try:
-        verify(segment)
+        n = verify(segment)
     except SegmentCorrupt:
-        return "corrupt"
+        return "corrupt", inflated_bytes(segment)
     in_range = segment.boot_no < MAX_BOOT and max(abs(segment.mono0_ms), abs(segment.mono1_ms)) <= MAX_INT
-    return None if in_range else "out_of_range"
+    return None if in_range else "out_of_range", n
 
 
 async def store_segments(

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from cloud.clock import TrueTime, local_date, now_ms
 from cloud.doubts import Piece, Rates, judged, worn_rates
+from cloud.fence import hold_erasures
 from cloud.profiles import parameters_of
 from cloud.store.database import (
     Connection,
@@ -117,6 +118,7 @@ async def recompute(database: Database, mark: StaleRow) -> None:
     results = await asyncio.to_thread(session_loads, recorded) if recorded else []
     rows = [_params(mark, made) for made in results]
     async with database.transaction() as db:
+        await hold_erasures(db, mark.club_id)
         key: Params = {"club_id": mark.club_id, "session_id": mark.session_id, "mark": mark.mark}
         if await execute(db, "stale_clear", key):
             await execute_many(db, "load_supersede", rows)

@@ -110,7 +110,8 @@ def _meetings(it: Made, field: str, rows: Sequence[RivalRow], record: RecordRow)
         lost = [(row.op_id, _side(row, field)) for row in last_words]
         stands = mine
     else:
-        winner = next((row for row in unknown if row.stamp_ms == record.stamps[field]), None)
+        of_stamp = [row for row in unknown if row.stamp_ms == record.stamps[field]]
+        winner = of_stamp[-1] if of_stamp else None  # of two with one stamp the later commit stands
         stands = (
             _side(winner, field) if winner is not None
             else Side(record.doc[field], "", None, record.stamps[field], True)

@@ -1,6 +1,7 @@
 """Which tables a hub may write and what their known fields must look like.
 
-Unknown fields are kept as they are, since the hub may be newer; an unknown table is refused.
+Unknown fields are kept as they are, since the hub may be newer; an unknown table is refused, and so is a
+field that bears the name of the record's key or of a column hubs fill themselves.
 """
 
 from __future__ import annotations
@@ -13,8 +14,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+import msgspec
+
 from hub.analytics.effective import FIELDS, How, change_fields
-from sync import two_edits, wire
+from sync import record_fields, refused_edits, two_edits, wire
+from sync.bounds import MOST_OP_BYTES
 
 Check = Callable[[Any], bool]
 
@@ -158,6 +162,11 @@ TABLES: Mapping[str, Mapping[str, Check]] = {
         "state": _one_of(*two_edits.STATES),
         "settled_by": _text,
     },
+    refused_edits.TABLE: {
+        "state": _one_of(*refused_edits.STATES),
+        "settled_by": lambda value: _text(value) and len(value) <= refused_edits.MOST_NAME,
+        "settled_at": _one_of(*refused_edits.PLACES),
+    },
     "strap": {"name": _text, "address": _text, "athlete_id": _or_none(_text)},
     "stream": {"strap_id": _text, "boot_no": _number, "channel": _text},
     "stream_assignment": {
@@ -182,13 +191,24 @@ def refusal(op: wire.Op) -> Refusal | None:
         return Refusal("invalid", "pk is not a key")
     if not (0 <= op.boot_no < MAX_BOOT and _number(op.mono_ms) and _number(op.after_ms)):
         return Refusal("invalid", "boot_no, mono_ms or after_ms is out of range")
-    if not _is_storable(op.fields):
-        return Refusal("invalid", "a field holds a zero character or is nested too deeply")
+    if (name := record_fields.reserved(op.tbl, op.pk, op.fields)) is not None:
+        return Refusal("reserved", f"{op.tbl}.{name} is not a field's to set")
+    if (fault := record_fields.fault(op.fields)) is not None:
+        return Refusal("invalid", f"a field holds {fault}")
+    if is_too_large(op.fields):
+        return Refusal("too_large", f"its fields are more than {MOST_OP_BYTES} bytes")
     for name, value in op.fields.items():
         check = checks.get(name)
-        if check is not None and not check(value):
+        if check is not None and not _passes(check, value):
             return Refusal("invalid", f"{op.tbl}.{name} cannot be {str(value)[:80]!r}")
     return None
+
+
+def _passes(check: Check, value: Any) -> bool:
+    try:
+        return check(value)
+    except (TypeError, ValueError, OverflowError):  # so odd a value that it cannot even be looked at
+        return False
 
 
 def is_op_id(text: str) -> bool:
@@ -199,14 +219,6 @@ def is_op_id(text: str) -> bool:
         return False
 
 
-def _is_storable(value: Any, depth: int = 0) -> bool:
-    """jsonb holds neither zero characters nor endless nesting."""
-    if isinstance(value, str):
-        return "\0" not in value
-    if depth > 20:
-        return False
-    if isinstance(value, Mapping):
-        return all(_is_storable(k, depth + 1) and _is_storable(v, depth + 1) for k, v in value.items())
-    if isinstance(value, list):
-        return all(_is_storable(item, depth + 1) for item in value)
-    return True
+def is_too_large(fields: Mapping[str, Any]) -> bool:
+    """Whether fields take more room than hubs and bundles have for one operation."""
+    return len(msgspec.json.encode(fields)) > MOST_OP_BYTES

@@ -1,5 +1,5 @@
 """What happens by the clock: the weekly insight, soon after ingest settles and every hour, sweeping, and
-once a day forgetting old feed entries. What an update makes possible is done at the start.
+at the start and once a day forgetting old feed entries. What an update makes possible is done at the start.
 
 It keeps nothing across restarts; every job may run twice without harm.
 """
@@ -16,8 +16,9 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from cloud.accounts import remove_expired
 from cloud.clock import now_ms
 from cloud.compaction import compact_all
+from cloud.erasure import erase_returned
 from cloud.insights.job import refresh_insights
-from cloud.letters import replay_deferred
+from cloud.letters import replay_deferred, tell_hubs
 from cloud.store.database import Database
 
 SETTLE_S = 3.0
@@ -45,7 +46,8 @@ class CloudSchedule:
         logging.getLogger("apscheduler").setLevel(logging.WARNING)
         self._scheduler.add_job(self._insights, "interval", hours=1, id=INSIGHTS, max_instances=1)
         self._scheduler.add_job(self._sweep, "interval", hours=1, max_instances=1)
-        self._scheduler.add_job(self._compact, "interval", days=1, max_instances=1)
+        at_once = datetime.now(UTC)  # a service that is started anew every night compacts, too
+        self._scheduler.add_job(self._compact, "interval", days=1, max_instances=1, next_run_time=at_once)
         self._scheduler.add_job(self._replay, max_instances=1)
         self._scheduler.start()
         try:
@@ -65,3 +67,5 @@ class CloudSchedule:
 
     async def _replay(self) -> None:
         await replay_deferred(self._database, now_ms())
+        await tell_hubs(self._database, now_ms())
+        await erase_returned(self._database, now_ms())

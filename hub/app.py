@@ -83,6 +83,7 @@ class Hub:
         least_ms = max(RELEASED_MS, database.read_now(boots.newest_known_ms))
         self.clock = Clock(boot_no, known, least_ms) if tempo is None else ReplayedClock(boot_no, tempo)
         database.write_now(lambda db: boots.add_anchor(db, self.clock.anchor))
+        self.clock.go_by(database.read_now(lambda db: boots.view(db, boot_no)))
         self.board = Board()
         self.recorder = Recorder(database, self.board, self.moment)
         self.frames = Frames()
@@ -260,8 +261,9 @@ class Hub:
         if status is None:
             return SyncView(False, "not enrolled", "This hub has not joined a club yet.", None, None)
         error = f"{status.last_error.rstrip('.')}. {status.hint}".strip() if status.last_error else None
+        state = "copied" if status.is_copied else "busy" if status.asks_to_wait else status.state
         return SyncView(
-            True, status.state, status.detail, error, status.next_try_s,
+            True, state, status.detail, error, status.next_try_s,
             is_paused=limits.is_paused, cap_kbit_s=limits.cap_kbit_s, only_network=limits.only_network,
             network=None if network is None else network.name,
             eta_s=self.uplink.eta_s, bytes_pending=self.uplink.bytes_pending, bytes_sent=status.bytes_sent,

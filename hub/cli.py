@@ -28,6 +28,7 @@ from hub.commands import record as record_command
 from hub.commands import replay as replay_command
 from hub.commands import scan as scan_command
 from hub.commands import sync as sync_command
+from hub.commands import verify as verify_command
 from hub.config import HubSettings
 from hub.control import ask
 from hub.errors import ActionRefused, HubError
@@ -149,8 +150,9 @@ def _parser() -> argparse.ArgumentParser:
             bundle_command.run, bundle_command.EXAMPLE,
         )
     )  # fmt: skip
-    check = verb("verify", "Compare with the cloud what both should have.", _verify, "verify --json")
-    check.add_argument("--json", action="store_true", help="print JSON")
+    verify_command.add_arguments(
+        verb("verify", "Compare with the cloud what both should have.", verify_command.run, "verify")
+    )
     rejoin = verb(
         "rejoin", "Go on as a hub of its own, where its card was copied or the club has shut it out.",
         _rejoin, "rejoin ABCD-EFGH",
@@ -242,18 +244,6 @@ class _Store:
 
 def _sync(settings: HubSettings, options: argparse.Namespace) -> int:
     return sync_command.run(settings, options)
-
-
-def _verify(settings: HubSettings, options: argparse.Namespace) -> int:
-    """Status 1 where the two sides differ or something still waits."""
-    found = _asked(settings, "verify")
-    if options.json:
-        print(json.dumps(found, indent=1))
-    else:
-        print(found["words"])
-        for it in found["differences"]:
-            print(f"  {it['day']}  {it['tbl']:<18} {it['pk']}: {it['where']}")
-    return 0 if found["is_equal"] else 1
 
 
 def _rejoin(settings: HubSettings, options: argparse.Namespace) -> int:

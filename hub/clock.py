@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from hub.store.boots import EXACT, VERIFIED, rank
-from sync.true_time import DRIFT, grown_ms
+from sync.true_time import DRIFT, View, agree, best_at, doubt_at, grown_ms
 from sync.wire import Anchor
 
 BOOT_ID_FILE = Path("/proc/sys/kernel/random/boot_id")
@@ -44,6 +44,7 @@ class Clock:
     def __init__(self, boot_no: int, known: Anchor | None = None, least_ms: int = RELEASED_MS) -> None:
         self.boot_no, self.least_ms = boot_no, least_ms
         self._told_ms = 0
+        self._disputed: View[Anchor] | None = None
         self.anchor = self._not_before_least(self.system_anchor())
         if known is not None:
             self.learn(known)
@@ -69,8 +70,22 @@ class Clock:
     def learn(self, anchor: Anchor) -> None:
         """Adopt an anchor of this boot that is surer now than the one in use: of a source believed before it,
         else of an error that has grown less since."""
-        if anchor.boot_no == self.boot_no and self._sureness(self.anchor) <= self._sureness(anchor):
+        if anchor.boot_no != self.boot_no or self._is_disbelieved(anchor):
+            return
+        if self._sureness(self.anchor) <= self._sureness(anchor):
             self.anchor = anchor
+
+    def go_by(self, seen: View[Anchor]) -> None:
+        """Believe of this boot's words those that are judged true, and be as unsure as that is."""
+        self._disputed = seen if seen.against else None
+        known = best_at(seen.told, self.mono_ms())
+        if known is not None and rank(known.source) >= rank(self.anchor.source) and self._is_disbelieved():
+            self.anchor = known
+
+    def _is_disbelieved(self, anchor: Anchor | None = None) -> bool:
+        """Whether an anchor, or the one in use, contradicts what was judged true."""
+        believed = self._disputed.believed if self._disputed is not None else ()
+        return not all(agree(anchor or self.anchor, it) for it in believed)
 
     def _sureness(self, anchor: Anchor) -> tuple[int, float]:
         return rank(anchor.source), -grown_ms(anchor, self.mono_ms())
@@ -94,7 +109,9 @@ class Clock:
     @property
     def err_ms(self) -> int:
         """How far `wall_ms` may be from the truth by now."""
-        return round(grown_ms(self.anchor, self.mono_ms()))
+        now_ms = self.mono_ms()
+        doubt_ms = 0.0 if self._disputed is None else doubt_at(self._disputed, now_ms)
+        return round(max(grown_ms(self.anchor, now_ms), doubt_ms))
 
     def mono_ms(self) -> int:
         """This boot's time."""

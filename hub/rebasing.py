@@ -13,7 +13,7 @@ from hub.store import boots, session_times
 from hub.store.database import Database
 from hub.store.records import Moment, propose
 from hub.store.session_times import Recorded
-from sync.true_time import err_at, wall_at
+from sync.true_time import View, doubt_at, view, wall_at
 from sync.wire import Anchor
 
 MOVES_FROM_MS = 5_000
@@ -55,10 +55,10 @@ def correct(
 
 def due(db: Connection, offset_at: OffsetAt, anew: Collection[int] = ()) -> dict[str, dict[str, object]]:
     """The fields to correct, by session id; `anew` as in `correct`."""
-    views = boots.all_telling(db)
+    views = boots.all_views(db)
     for boot_no in anew:
         if known := boots.telling(db, boot_no):
-            views[boot_no] = known
+            views[boot_no] = view(known)
     found: dict[str, dict[str, object]] = {}
     for it in session_times.recorded_here(db):
         if it.boot_no in views and (fields := _corrected(it, views, offset_at, anew)):
@@ -67,8 +67,10 @@ def due(db: Connection, offset_at: OffsetAt, anew: Collection[int] = ()) -> dict
 
 
 def _corrected(
-    it: Recorded, views: dict[int, list[Anchor]], offset_at: OffsetAt, anew: Collection[int]
+    it: Recorded, views: dict[int, View[Anchor]], offset_at: OffsetAt, anew: Collection[int]
 ) -> dict[str, object]:
+    if _is_torn(it):
+        anew = {it.boot_no}
     fields: dict[str, object] = {}
     started_ms = _moved_to(it.started_at_ms, views[it.boot_no], it.mono0_ms, it.boot_no in anew)
     if started_ms is not None:
@@ -85,8 +87,16 @@ def _corrected(
     return fields
 
 
-def _moved_to(was_ms: int, view: list[Anchor], mono_ms: int, is_anew: bool, least_ms: int = 0) -> int | None:
+def _is_torn(it: Recorded) -> bool:
+    """Whether the clock was set between begin and end: of one boot it is known how long a session was, even
+    where it is not settled whom to believe of the time."""
+    if it.ended_at_ms is None or it.end_mono_ms is None or it.end_boot_no != it.boot_no:
+        return False
+    return abs(it.ended_at_ms - it.started_at_ms - (it.end_mono_ms - it.mono0_ms)) > MOVES_FROM_MS
+
+
+def _moved_to(was_ms: int, seen: View[Anchor], mono_ms: int, is_anew: bool, least_ms: int = 0) -> int | None:
     """Where a moment of a boot truly is, None where it is so nearly right that it stays."""
-    is_ms = max(wall_at(view, mono_ms), least_ms)
-    stays_ms = 0 if is_anew else max(MOVES_FROM_MS, 2 * err_at(view, mono_ms))
+    is_ms = max(wall_at(seen.told, mono_ms), least_ms)
+    stays_ms = 0 if is_anew else max(MOVES_FROM_MS, 2 * doubt_at(seen, mono_ms))
     return is_ms if abs(was_ms - is_ms) > stays_ms else None

@@ -39,8 +39,10 @@ class TimeWatch:
         """Keep what was learnt, then correct the past by all that is known."""
         anchor = self._clock.system_anchor()
         if anchor.source == "ntp":
-            self._clock.learn(anchor)
             await self._database.write(partial(boots.learn, anchor=anchor))
+        self._clock.go_by(await self._database.read(partial(boots.view, boot_no=self._clock.boot_no)))
+        if anchor.source == "ntp":
+            self._clock.learn(anchor)
         while self._heard:
             heard = self._heard[0]
             await self._database.write(partial(boots.add_anchor, anchor=heard))

@@ -19,17 +19,19 @@ import struct
 import uuid
 import zlib
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from sync import beats, varint
-from sync.errors import SegmentCorrupt
+from sync.bounds import MOST_BATCHES, MOST_SEGMENTS, MOST_STEPS, MOST_VALUES
+from sync.errors import SegmentCorrupt, TooMuch
 from sync.segments import CODEC_ZLIB, USUAL_STEP_MS, Samples, Segment, seal, unseal
 
 MAGIC = b"TLB1"
-MOST_SEGMENTS = 512
 _MOST_VALUES = 4 << 20
+_LONGEST = 1 << 18
 _HEAD = struct.Struct("<4sI8s")
 _COLUMN = struct.Struct("<BII")
 _STRATEGIES = (zlib.Z_DEFAULT_STRATEGY, zlib.Z_HUFFMAN_ONLY)
@@ -79,9 +81,34 @@ def packed(segments: Sequence[Segment]) -> bytes:
     return _HEAD.pack(MAGIC, len(body), hashlib.sha256(body).digest()[:8]) + body
 
 
+@dataclass(slots=True)
+class _Allowance:
+    """What may still come of one request; each batch takes its part before it is worked out."""
+
+    batches: int = MOST_BATCHES
+    segments: int = MOST_SEGMENTS
+    values: int = MOST_VALUES
+    steps: int = MOST_STEPS
+
+    def take(self, *, batches: int = 0, segments: int = 0, values: int = 0, steps: int = 0) -> None:
+        """Raises TooMuch where it is more than is left."""
+        self.batches, self.segments = self.batches - batches, self.segments - segments
+        self.values, self.steps = self.values - values, self.steps - steps
+        for left, what in (
+            (self.batches, "batches"), (self.segments, "segments"), (self.values, "values"),
+            (self.steps, "samples and beats in the longest segments of its batches"),
+        ):  # fmt: skip
+            if left < 0:
+                raise TooMuch(f"its {what} are too many")
+
+
 def unpacked(data: bytes) -> list[Segment]:
-    """All segments of concatenated batches. Raises SegmentCorrupt."""
-    return [segment for body in _bodies(data) for segment in _opened(body)]
+    """All segments of concatenated batches.
+
+    Raises SegmentCorrupt; TooMuch where they are more than a request may hold, before they are worked out.
+    """
+    left = _Allowance()
+    return [segment for body in _bodies(data) for segment in _opened(body, left)]
 
 
 def whole_part(data: bytes) -> bytes:
@@ -110,11 +137,16 @@ def _bodies(data: bytes) -> Iterator[bytes]:
         at += _HEAD.size + size
 
 
-def _opened(body: bytes) -> list[Segment]:
-    label, own, contacts, checks, steps, bpm_steps, surprises, count_surprises, escaped = _columns(body)
-    streams, numbers = _read_labels(label)
+def _opened(body: bytes, left: _Allowance) -> list[Segment]:
+    left.take(batches=1)
+    packs = _columns(body, left)
+    streams, numbers = _read_labels(packs[0].unzipped())
     boots, first_ms, counts, first_bpm, more_beats = numbers
     size, most = len(counts), int(counts.max())
+    left.take(segments=size, values=size * most, steps=most)
+    own, contacts, checks, steps, bpm_steps, surprises, count_surprises, escaped = (
+        it.unzipped() for it in packs[1:]
+    )
     if len(own) != size * (beats.ORDER + 1):
         raise SegmentCorrupt("the batch's coefficients are cut off")
     factors = np.frombuffer(own, np.int8)[:-size].reshape(beats.ORDER, size).T
@@ -124,7 +156,8 @@ def _opened(body: bytes) -> list[Segment]:
     bpm = _walked(first_bpm, source.rows(bpm_steps, counts - 1, 1), counts, 0)
     _check_range(bpm, -(1 << 15), (1 << 15) - 1)
     n_beats = more_beats + _likely_beats(bpm, counts)
-    _check_range(n_beats, 0, min(1 << 18, _MOST_VALUES // size))
+    _check_range(n_beats, 0, min(_LONGEST, _MOST_VALUES // size))
+    left.take(values=size * int(n_beats.max()), steps=int(n_beats.max()))
     rr = beats.intervals(source.rows(surprises, n_beats, 2), n_beats, bpm, counts, factors)
     _check_range(rr, 0, (1 << 16) - 1)
     per = beats.counts_of(rr, n_beats, source.rows(count_surprises, counts, 3), phase)
@@ -188,7 +221,7 @@ def _read_labels(data: bytes) -> tuple[list[str], tuple[Ints, ...]]:
         raise SegmentCorrupt("the batch's labels are cut off")
     n_streams, size = struct.unpack_from("<HH", data)
     start = 4 + 16 * n_streams
-    if not 0 < size <= MOST_SEGMENTS or len(data) < start:
+    if not 0 < n_streams <= size <= MOST_SEGMENTS or len(data) < start:
         raise SegmentCorrupt("the batch's labels are cut off")
     streams = [str(uuid.UUID(bytes=data[at : at + 16])) for at in range(4, start, 16)]
     numbers = varint.unzigzag(
@@ -196,7 +229,7 @@ def _read_labels(data: bytes) -> tuple[list[str], tuple[Ints, ...]]:
     )
     place, boots, first_ms, counts, first_bpm, more_beats = numbers.reshape(_PER_SEGMENT, size)
     _check_range(place, 0, n_streams - 1)
-    _check_range(counts, 1, min(1 << 18, _MOST_VALUES // size))
+    _check_range(counts, 1, min(_LONGEST, _MOST_VALUES // size))
     return [streams[number] for number in place.tolist()], (
         np.cumsum(boots).view(np.uint64), first_ms, counts, first_bpm, more_beats,
     )  # fmt: skip
@@ -301,7 +334,22 @@ def _deflated(content: bytes, strategy: int) -> bytes:
     return packer.compress(content) + packer.flush()
 
 
-def _columns(body: bytes) -> list[bytes]:
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """A column still zipped, and how long it says it is unzipped."""
+
+    content: bytes
+    size: int
+    is_four: bool
+    at: int
+
+    def unzipped(self) -> bytes:
+        """Its bytes. Raises SegmentCorrupt where they are not what it says."""
+        plain = _unzipped(self.content, -(-self.size // 4) if self.is_four else self.size, self.at)
+        return _spread_out(plain)[: self.size] if self.is_four else plain
+
+
+def _columns(body: bytes, left: _Allowance) -> list[_Column]:
     found, at = [], 0
     for _ in range(_N_COLUMNS):
         if len(body) - at < _COLUMN.size:
@@ -310,9 +358,8 @@ def _columns(body: bytes) -> list[bytes]:
         at += _COLUMN.size
         if size > _MOST_VALUES or length > len(body) - at:
             raise SegmentCorrupt("a column is cut off or too long", offset=at)
-        is_four = how >= _FOUR_A_BYTE
-        plain = _unzipped(body[at : at + length], -(-size // 4) if is_four else size, at)
-        found.append(_spread_out(plain)[:size] if is_four else plain)
+        left.take(values=size)
+        found.append(_Column(body[at : at + length], size, how >= _FOUR_A_BYTE, at))
         at += length
     if at != len(body):
         raise SegmentCorrupt("the batch does not end where it should", offset=at)

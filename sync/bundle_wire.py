@@ -14,6 +14,7 @@ from sync import wire
 from sync.errors import BundleDamaged
 
 Content = TypeVar("Content")
+MOST_REFUSED = 2000
 
 
 class Earlier(wire.Message, frozen=True, kw_only=True):
@@ -53,13 +54,15 @@ class AnswerManifest(wire.Message, frozen=True, kw_only=True):
     """The cloud's bundle begins with it. `greeting` is what it would answer over the network.
 
     `answers` is the bundle it answers, which told that everything up to `asked_acked_seq` of `asked_epoch`
-    had been acknowledged to the hub.
+    had been acknowledged to the hub. `refused` are recordings of that bundle the cloud would not take, at
+    most MOST_REFUSED: the hub's next bundle holds the others again. None from an older cloud.
     """
 
     answers: str
     greeting: wire.HelloResponse
     asked_epoch: int
     asked_acked_seq: int
+    refused: list[wire.SegmentRejected] = msgspec.field(default_factory=list)
 
 
 def decoded(content: bytes, kind: type[Content], offset: int = 0) -> Content:

@@ -18,8 +18,10 @@ import httpx
 import msgspec
 
 from sync import wire
-from sync.digest import content_digest, is_intact
+from sync.digest import content_digest, is_intact, is_named
 from sync.errors import (
+    ASKING_TO_WAIT,
+    UNSENDABLE,
     CloudRefused,
     CloudUnreachable,
     NotTheCloud,
@@ -296,8 +298,14 @@ def _signature(seed: bytes, nonce: str) -> str:
 
 
 def _json(message: wire.Message) -> tuple[bytes, dict[str, str]]:
-    """The message's bytes and headers; the same message always gives the same bytes."""
-    content = msgspec.json.encode(message)
+    """The message's bytes and headers; the same message always gives the same bytes.
+
+    Raises CloudRefused for one that holds what cannot be written down.
+    """
+    try:
+        content = msgspec.json.encode(message)
+    except (msgspec.MsgspecError, ValueError, TypeError, OverflowError, RecursionError) as error:
+        raise CloudRefused(f"it cannot be written down ({error})", err=UNSENDABLE) from error
     headers = {"content-type": "application/json"}
     if len(content) >= _WORTH_GZIP_BYTES:
         content = gzip.compress(content, 6, mtime=0)
@@ -307,7 +315,7 @@ def _json(message: wire.Message) -> tuple[bytes, dict[str, str]]:
 
 
 def sent_size(message: wire.Message) -> int:
-    """How many bytes the message is on the wire, without its headers."""
+    """How many bytes the message is on the wire, without its headers. Raises CloudRefused as sending it."""
     return len(_json(message)[0])
 
 
@@ -381,6 +389,7 @@ def _refusal(response: httpx.Response, body: bytes) -> SyncError:
             return CloudRefused("the batch is too large", status=status)
         if status == 429 or status >= 500:
             return CloudUnreachable(f"status {status}", status=status, retry_after_s=_retry_after_s(response))
+        error.status = status
         return error
     words = f"{problem.err}: {problem.detail}" if problem.detail else problem.err
     if status == 409:
@@ -391,10 +400,11 @@ def _refusal(response: httpx.Response, body: bytes) -> SyncError:
         return ShutOut()
     if status == 401 or problem.err_class == "session":
         return SignInNeeded(words)
-    if problem.err_class == "transient" and status != 413:
+    if (problem.err_class == "transient" and status != 413) or status in ASKING_TO_WAIT:
         wait_s = _retry_after_s(response)
         return CloudUnreachable(words, status=status, err=problem.err, retry_after_s=wait_s)
-    return CloudRefused(words, status=status, err=problem.err)
+    is_sealed = is_named(response.headers.get("content-digest")) and problem.err_class == "permanent"
+    return CloudRefused(words, status=status, err=problem.err, is_its_own_word=is_sealed)
 
 
 _STOPPED = {
@@ -405,9 +415,9 @@ _STOPPED = {
 
 
 def _retry_after_s(response: httpx.Response) -> float | None:
-    """Seconds the cloud asks to wait; a date is ignored, since a hub's clock may be wrong."""
+    """Seconds the cloud asks to wait, however many; a date is ignored, since a hub's clock may be wrong."""
     text = response.headers.get("retry-after", "").strip()
-    return float(text) if text.isascii() and text.isdigit() and len(text) < 7 else None
+    return float(text) if text.isascii() and text.isdigit() else None
 
 
 def _cut(error: Exception) -> SyncError:

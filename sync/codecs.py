@@ -8,15 +8,25 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sync.errors import SegmentCorrupt
-from sync.motion import CODEC_MOTION, unseal_motion
+from sync.motion import CODEC_MOTION, COLUMNS, unseal_motion
 from sync.segments import CODEC_ZLIB, Segment, unseal
 
-_UNSEAL: dict[int, Callable[[Segment], object]] = {CODEC_ZLIB: unseal, CODEC_MOTION: unseal_motion}
+
+def _heart_values(segment: Segment) -> int:
+    samples = unseal(segment)
+    return 4 * len(samples) + int(samples.rr_1024.size)
 
 
-def verify(segment: Segment) -> None:
-    """Raises SegmentCorrupt unless the segment is whole, tells the truth and is of a known codec."""
-    opens = _UNSEAL.get(segment.codec)
-    if opens is None:
+def _motion_values(segment: Segment) -> int:
+    return (len(COLUMNS) + 1) * len(unseal_motion(segment))
+
+
+_VALUES: dict[int, Callable[[Segment], int]] = {CODEC_ZLIB: _heart_values, CODEC_MOTION: _motion_values}
+
+
+def verify(segment: Segment) -> int:
+    """How many values it holds. Raises SegmentCorrupt unless it is whole, truthful and of a known codec."""
+    values_of = _VALUES.get(segment.codec)
+    if values_of is None:
         raise SegmentCorrupt(f"unknown codec {segment.codec}")
-    opens(segment)
+    return values_of(segment)

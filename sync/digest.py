@@ -25,3 +25,8 @@ def is_intact(body: bytes, header: str | None) -> bool:
         return True
     expected = base64.b64encode(hashlib.sha256(body).digest()).decode("ascii")
     return hmac.compare_digest(found.group(1), expected)
+
+
+def is_named(header: str | None) -> bool:
+    """Whether the header names a sha-256: the cloud's own answers all do, refusals too."""
+    return _SHA_256.search(header or "") is not None

@@ -31,7 +31,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from sync.errors import SegmentCorrupt
+from sync.errors import SegmentCorrupt, TooMuch
 
 MAX_CANONICAL_BYTES = 1 << 20
 
@@ -132,9 +132,26 @@ def frame(segment: Segment) -> bytes:
     return head + segment.payload
 
 
-def unframe(data: bytes) -> list[Segment]:
-    """All segments of concatenated frames, not yet unsealed. Raises SegmentCorrupt with the offset."""
-    return list(_frames(data))
+def unframe(data: bytes, most: int | None = None) -> list[Segment]:
+    """All segments of concatenated frames, not yet unsealed.
+
+    Raises SegmentCorrupt with the offset; TooMuch where there are more than `most`.
+    """
+    found: list[Segment] = []
+    for segment in _frames(data):
+        if len(found) == most:
+            raise TooMuch(f"more than {most} segments")
+        found.append(segment)
+    return found
+
+
+def inflated_bytes(segment: Segment) -> int:
+    """How many bytes the payload is, inflated as far as it goes: at most 1 MiB and one."""
+    stream = zlib.decompressobj()
+    try:
+        return len(stream.decompress(segment.payload, MAX_CANONICAL_BYTES + 1))
+    except zlib.error:
+        return len(segment.payload)
 
 
 def whole_frames(data: bytes) -> bytes:

@@ -8,6 +8,7 @@ SyncError
  ├─ NotTheCloud            (temporary)
  ├─ OutOfStep
  ├─ SegmentCorrupt
+ │   └─ TooMuch
  └─ BundleDamaged
 
 The docstring is the message; fields are facts; `hint` is what the user does next;
@@ -17,6 +18,15 @@ The docstring is the message; fields are facts; `hint` is what the user does nex
 from __future__ import annotations
 
 from typing import Literal
+
+ASKING_TO_WAIT = {429: "its club is sending a lot at once", 503: "it is busy or being mended"}
+"""Why an answer of that status asks to wait; what was sent is not to blame."""
+
+
+REFUSING_THE_CONTENT = (400, 413, 422)
+"""Statuses by which the cloud says that what was sent is to blame, and not who sent it or where to."""
+UNSENDABLE = "unsendable"
+"""Says of a refusal that the hub itself could not put the message into bytes."""
 
 
 class SyncError(Exception):
@@ -52,6 +62,28 @@ class CloudUnreachable(SyncError):
         self.status = status
         self.err = err
         self.retry_after_s = retry_after_s
+        if self.asks_to_wait:
+            self.args = (self._asked_words(),)
+
+    def _asked_words(self) -> str:
+        if not self.is_its_own_word:
+            return f"Something on the way to the cloud asked this hub to wait (status {self.status})."
+        return f"The cloud asked this hub to wait: {ASKING_TO_WAIT[self.status or 0]}."
+
+    @property
+    def asks_to_wait(self) -> bool:
+        """The same may be sent again later, and no less of it."""
+        return self.status in ASKING_TO_WAIT
+
+    @property
+    def is_its_own_word(self) -> bool:
+        """The cloud said so, and not something in front of it."""
+        return bool(self.err)
+
+    @property
+    def is_untouched(self) -> bool:
+        """The cloud itself said that it took nothing of this."""
+        return self.status == 429 and self.is_its_own_word
 
 
 class CloudRefused(SyncError):
@@ -59,10 +91,25 @@ class CloudRefused(SyncError):
 
     hint = "Sending it again will not help; look at the cloud's page for this hub."
 
-    def __init__(self, detail: str = "", *, hint: str = "", status: int = 0, err: str = "") -> None:
+    def __init__(
+        self,
+        detail: str = "",
+        *,
+        hint: str = "",
+        status: int = 0,
+        err: str = "",
+        is_its_own_word: bool = False,
+    ) -> None:
         super().__init__(detail, hint=hint)
         self.status = status
         self.err = err
+        self.is_its_own_word = is_its_own_word
+
+    @property
+    def is_for_good(self) -> bool:
+        """What was sent is to blame and will be refused again: the cloud itself said so, or nothing was sent
+        since it cannot be written down."""
+        return self.err == UNSENDABLE or (self.is_its_own_word and self.status in REFUSING_THE_CONTENT)
 
     @property
     def is_too_large(self) -> bool:
@@ -88,6 +135,10 @@ class NotTheCloud(SyncError):
 
     hint = "The network may want a sign-in page clicked first, or the cloud's address is wrong."
     is_temporary = True
+
+    def __init__(self, detail: str = "", *, hint: str = "", status: int | None = None) -> None:
+        super().__init__(detail, hint=hint)
+        self.status = status
 
 
 class OutOfStep(SyncError):
@@ -121,6 +172,12 @@ class SegmentCorrupt(SyncError):
     def __init__(self, detail: str = "", *, hint: str = "", offset: int = 0) -> None:
         super().__init__(f"{detail} (at byte {offset})", hint=hint)
         self.offset = offset
+
+
+class TooMuch(SegmentCorrupt):
+    """There is more in it than a request may hold:"""
+
+    hint = "Send fewer segments at a time."
 
 
 class BundleDamaged(SyncError):

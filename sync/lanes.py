@@ -14,13 +14,15 @@ import msgspec
 from sync import wire
 from sync.chain import thinned
 from sync.client import CloudClient, sent_size
-from sync.errors import CloudRefused, CloudUnreachable, OutOfStep, SyncError
+from sync.errors import CloudRefused, CloudUnreachable, NotTheCloud, OutOfStep, SyncError
 from sync.outbox import Outbox, Standing
 from sync.pace import MIN_BYTES, Pace
 
 OPS_A_PUSH = 2000
 FAILURES_TO_SUSPECT = 5
 FAILED_BEHIND_A_PROXY = (500, 502, 504)
+KEPT_FROM_THE_CLOUD = (400, 403, 406, 413, 414, 415, 422)
+"""What a proxy answers where it does not like a request; the cloud, which greeted, never saw it."""
 _USUAL_SHRINKAGE = 3.0
 _MOST_SHRINKAGE = 8.0
 
@@ -41,20 +43,22 @@ def _untold(count: int) -> None:
 
 @contextmanager
 def slower_on_failure(pace: Pace) -> Iterator[None]:
-    """Whatever fails inside makes the next batch smaller."""
+    """Whatever fails inside makes the next batch smaller, but for a cloud that only asks to wait."""
     try:
         yield
-    except SyncError:
-        pace.failed()
+    except SyncError as error:
+        if not (isinstance(error, CloudUnreachable) and error.asks_to_wait):
+            pace.failed()
         raise
 
 
 class OpsLane:
     """Pushes pending operations in order until none is left, and the anchors with them.
 
-    A batch on which the cloud itself fails again and again is halved until the one operation is found that
-    makes it fail; that one is put aside and the rest goes on. `is_greeted` says that the cloud answered a
-    greeting in this round: then a proxy that says it failed speaks of the batch, and not of the cloud.
+    A batch that the cloud itself refuses for good, or on which it fails again and again, is halved until the
+    one operation is found that is to blame; that one is put aside and the rest goes on. `is_greeted` says
+    that the cloud answered a greeting in this round: then a proxy that says it failed, or that lets a batch
+    not pass, speaks of the batch, and not of the cloud.
     """
 
     def __init__(
@@ -92,8 +96,10 @@ class OpsLane:
             except CloudRefused as error:
                 if error.is_too_large and len(ops) > 1 and self.pace.limit_bytes > MIN_BYTES:
                     continue  # the failure has halved the batch
-                raise
-            except CloudUnreachable as error:
+                if not await self._refused(ops, anchors, error):
+                    raise
+                continue
+            except (CloudUnreachable, NotTheCloud) as error:
                 if not await self._closes_in(ops, error):
                     raise
                 continue
@@ -110,12 +116,36 @@ class OpsLane:
             self._moved(len(ops))
         return sent, dead
 
-    async def _closes_in(self, ops: Sequence[wire.Op], error: CloudUnreachable) -> bool:
+    async def _refused(
+        self, ops: Sequence[wire.Op], anchors: Sequence[wire.Anchor], error: CloudRefused
+    ) -> bool:
+        """After a refusal: whether a smaller batch, or what comes behind the one refused, goes at once.
+
+        Where the refusal is for good the operation it is for is put aside at once. One that was refused even
+        without its content is not to blame for it.
+        """
+        if not error.is_for_good:
+            return await self._closes_in(ops, error)
+        if not ops or ops[0].tbl == wire.SUSPECT:
+            return False
+        if len(ops) > 1 or anchors:
+            self._most = max(1, len(ops) // 2)
+            return True
+        await self._put_aside(ops[0], f"the cloud will not take it ({error.detail})")
+        self._most = None
+        return True
+
+    async def _put_aside(self, op: wire.Op, why: str) -> None:
+        await self._outbox.suspect(op.seq, why)
+        await self._outbox.note("suspect", f"operation {op.seq} on {op.tbl} {op.pk} is put aside")
+        self._failed_at = (0, 0)
+
+    async def _closes_in(self, ops: Sequence[wire.Op], error: SyncError) -> bool:
         """After a failure of the cloud's own: whether a smaller batch is to be tried at once.
 
         Where only a proxy says so the cloud may be starting again: each try waits for the next greeting.
         """
-        is_certain = error.err == "failed"
+        is_certain = isinstance(error, CloudUnreachable) and error.err == "failed"
         if not ops or not (is_certain or (self.is_greeted and _is_proxys_word(error))):
             return False
         first_seq, failures = ops[0].seq, 1
@@ -132,19 +162,24 @@ class OpsLane:
         if ops[0].tbl == wire.SUSPECT:  # it fails even without its content: the cloud is at fault
             self._most = None
             return False
-        await self._outbox.suspect(first_seq, f"the cloud failed on it {failures} times ({error.detail})")
-        await self._outbox.note("suspect", f"operation {first_seq} on {ops[0].tbl} {ops[0].pk} is put aside")
-        self._failed_at = (0, 0)
+        did = "failed on it" if isinstance(error, CloudUnreachable) else "was not let have it"
+        await self._put_aside(ops[0], f"the cloud {did} {failures} times ({error.detail})")
         return True
 
     async def _push(self, client: CloudClient, request: wire.PushRequest) -> wire.PushResponse:
         if self.may_thin:
             request = msgspec.structs.replace(request, ops=thinned(request.ops))
         size = sent_size(request)
-        self._shrinkage = min(_MOST_SHRINKAGE, max(1.0, len(msgspec.json.encode(request)) / size))
+        before, shrunk = self._shrinkage, len(msgspec.json.encode(request)) / size
+        self._shrinkage = min(_MOST_SHRINKAGE, max(1.0, shrunk))
         began_ms = self._now_mono_ms()
-        with slower_on_failure(self.pace):
-            response = await client.push(request)
+        try:
+            with slower_on_failure(self.pace):
+                response = await client.push(request)
+        except CloudUnreachable as error:
+            if error.asks_to_wait:
+                self._shrinkage = before  # the same bytes again
+            raise
         self.pace.succeeded(size, (self._now_mono_ms() - began_ms) / 1000)
         if request.ops and response.last_seq < request.ops[0].seq:
             raise OutOfStep("the cloud took nothing of what was sent", last_seq=response.last_seq)
@@ -157,9 +192,16 @@ class OpsLane:
         return await self._outbox.rewind(error.last_seq)
 
 
-def _is_proxys_word(error: CloudUnreachable) -> bool:
-    """Whether something in front of the cloud says that it failed: it is no word of the cloud's own."""
-    return not error.err and error.status in FAILED_BEHIND_A_PROXY
+def _is_proxys_word(error: SyncError) -> bool:
+    """Whether something in front of the cloud says that it failed, or lets this not pass: no word of its own.
+
+    A portal lets no greeting pass either, and answers with a page that is no refusal.
+    """
+    if isinstance(error, CloudUnreachable):
+        return not error.err and error.status in FAILED_BEHIND_A_PROXY
+    if isinstance(error, CloudRefused):
+        return not error.is_its_own_word and error.status in KEPT_FROM_THE_CLOUD
+    return isinstance(error, NotTheCloud) and error.status in KEPT_FROM_THE_CLOUD
 
 
 class FeedLane:

@@ -93,6 +93,9 @@ class Outbox(Protocol):
     async def learn_feed(self, feed_epoch: int) -> None:
         """The cursor counts in this feed: remember it, where none was known."""
 
+    async def learn_head(self, feed_epoch: int, head: int) -> None:
+        """The newest entry of the club's feed, as the cloud greeted with it: what is still to come here."""
+
     async def learn_bundle_key(self, bundle_key: str) -> None:
         """The club's public keys for bundles on a stick, as the cloud greeted with them."""
 

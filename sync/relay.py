@@ -15,10 +15,10 @@ from typing import Literal
 
 from sync import wire
 from sync.client import CloudClient
-from sync.errors import CloudUnreachable, OutOfStep, ShutOut, SyncError
+from sync.errors import CloudUnreachable, NotTheCloud, OutOfStep, ShutOut, SyncError
 from sync.lanes import FeedLane, OpsLane
 from sync.outbox import Outbox, Standing
-from sync.pace import wait_s
+from sync.pace import LONGEST_WAIT_S, wait_s
 from sync.reconcile import Fork, Rewind, compare, greeting
 from sync.segment_lane import SegmentLane, SegmentStep, UnderWay
 
@@ -72,7 +72,9 @@ class RelayReport:
 class RelayStatus:
     """What the sync page shows; `bytes_sent` counts since the process started.
 
-    `is_shut_out` is what the cloud last said of this hub, None where it said nothing yet.
+    `is_shut_out` is what the cloud last said of this hub, None where it said nothing yet; `is_copied`, that
+    another machine with a copy of this one's card has taken its place; `asks_to_wait`, that the cloud, or
+    something on the way to it, asked the hub to come back later.
     """
 
     state: State
@@ -82,6 +84,8 @@ class RelayStatus:
     next_try_s: float | None
     bytes_sent: int
     is_shut_out: bool | None = None
+    is_copied: bool = False
+    asks_to_wait: bool = False
 
 
 class Relay:
@@ -119,6 +123,8 @@ class Relay:
         self._error: Exception | None = None
         self._failures = 0
         self._next_try_ms: int | None = None
+        self._usual_wait_s = 0.0  # what a cloud that asks to wait means where it names no time
+        self._asked_s = 0.0  # what a cloud that was asked too much said in the last round
         self._wake = asyncio.Event()
         self._greeted: tuple[int, int] | None = None  # when, and the epoch, if only cuts came since
         self._closed_bytes = 0
@@ -137,6 +143,8 @@ class Relay:
             next_try_s=None if wait_ms is None else max(0.0, wait_ms / 1000),
             bytes_sent=self._bytes_sent,
             is_shut_out=self._is_shut_out,
+            is_copied=isinstance(error, OutOfStep) and error.kind == "clone",
+            asks_to_wait=_asks_to_wait(error) and not is_held and self._state != "syncing",
         )
 
     async def run(self, wake: asyncio.Event) -> None:
@@ -149,12 +157,27 @@ class Relay:
             while True:
                 wake.clear()
                 pause_s = await self._attempt()
-                self._next_try_ms = self._now_mono_ms() + round(pause_s * 1000)
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(wake.wait(), pause_s)
+                await self._rest(pause_s, wake)
                 self._next_try_ms = None
         finally:
             await self.close()
+
+    async def _rest(self, pause_s: float, wake: asyncio.Event) -> None:
+        """Until the time is over or somebody wakes it; a cloud that was asked too much is left alone as long
+        as it said, whoever wakes it.
+        """
+        loop, said = asyncio.get_running_loop(), self._detail
+        least_s = loop.time() + self._asked_s
+        while pause_s > 0:
+            self._next_try_ms = self._now_mono_ms() + round(pause_s * 1000)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(wake.wait(), pause_s)
+            if not wake.is_set() or self._error is None:
+                return
+            wake.clear()
+            pause_s = least_s - loop.time()
+            if pause_s > 0 and not self._is_held():
+                self._state, self._detail = "offline", said
 
     async def run_once(self) -> RelayReport:
         """One full round: sign in, greet, then send and read until nothing is left. Raises SyncError."""
@@ -187,14 +210,24 @@ class Relay:
 
     async def _attempt(self) -> float:
         """A round whose failure only lengthens the pause that is returned, in seconds."""
+        self._asked_s = 0.0
         if self._is_held():
             return self._period_s
         try:
             await self.run_once()
         except Exception as error:
-            asked_s = error.retry_after_s if isinstance(error, CloudUnreachable) else None
+            asked_s = self._wait_asked_by(error)
+            if isinstance(error, CloudUnreachable) and error.is_untouched:
+                self._asked_s = min(asked_s, LONGEST_WAIT_S)
             return wait_s(self._failures, self._rng, asked_s)
         return self._period_s * (QUIET_PERIODS if self._quiet_rounds > QUIET_ROUNDS else 1)
+
+    def _wait_asked_by(self, error: Exception) -> float:
+        """The seconds an answer asked for; where it named none, what the cloud said when it was greeted."""
+        if not isinstance(error, CloudUnreachable):
+            return 0.0
+        usual_s = self._usual_wait_s if error.asks_to_wait else 0.0
+        return usual_s if error.retry_after_s is None else error.retry_after_s
 
     async def _round(self) -> None:
         if self._client is None:
@@ -295,9 +328,11 @@ class Relay:
             self._was_silent = False
         self._ops.is_greeted = True
         rtt_ms = self._now_mono_ms() - began_ms
+        await self._outbox.learn_head(answer.feed_epoch, answer.head)
         await self._outbox.record_contact(answer.server_ms, rtt_ms, began_ms + rtt_ms // 2)
         for pace in (self._ops.pace, self._feed.pace, self._segments.pace):
             pace.cap(answer.limits.batch_bytes)
+        self._usual_wait_s = float(min(max(answer.limits.retry_after_s, 0), LONGEST_WAIT_S))
         self._ops.may_thin = answer.limits.fills_chains
         self._segments.may_batch = answer.limits.takes_batches
         self._segments.most_under_way = min(MOST_UNDER_WAY, max(1, answer.limits.inflight))
@@ -339,16 +374,22 @@ class Relay:
 
     async def _failed(self, error: Exception) -> None:
         """Remember it, hang up if that may help, and say so once for each new kind of failure."""
-        is_news = type(error) is not type(self._error)
+        is_asked = _asks_to_wait(error)
+        is_news = type(error) is not type(self._error) or is_asked is not _asks_to_wait(self._error)
         if isinstance(error, ShutOut):
             self._is_shut_out = True
         self._error, self._failures, self._quiet_rounds = error, self._failures + 1, 0
         is_temporary = isinstance(error, SyncError) and error.is_temporary
         self._state = "offline" if is_temporary else "failed"
         self._detail = error.detail if isinstance(error, SyncError) else "the hub itself has a fault"
-        if isinstance(error, CloudUnreachable) and error.status is not None:
+        if is_asked:
+            self._detail = str(error)
+        is_cloud = isinstance(error, CloudUnreachable) and error.is_untouched
+        if isinstance(error, CloudUnreachable) and error.status is not None and not is_cloud:
             self._greeted = None  # something answered: the next greeting shows whether it is the cloud
-        if not is_temporary or self._failures % REDIAL_AFTER == 0:
+        if isinstance(error, NotTheCloud) and error.status is not None:
+            self._greeted = None
+        if not is_temporary or (self._failures % REDIAL_AFTER == 0 and not is_cloud):
             self._greeted = None
             with suppress(Exception):
                 await self.close()
@@ -356,3 +397,7 @@ class Relay:
             log.warning("sync %s: %s", self._state, error, exc_info=not isinstance(error, SyncError))
             with suppress(Exception):
                 await self._outbox.note("sync", f"{self._state}: {error}")
+
+
+def _asks_to_wait(error: Exception | None) -> bool:
+    return isinstance(error, CloudUnreachable) and error.asks_to_wait

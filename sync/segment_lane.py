@@ -14,9 +14,10 @@ from types import TracebackType
 from typing import Any
 
 from sync import wire
-from sync.batch import MOST_SEGMENTS, packed, packs
+from sync.batch import packed, packs
+from sync.bounds import MOST_SEGMENTS
 from sync.client import CloudClient
-from sync.errors import CloudRefused, NotTheCloud, SegmentCorrupt, SyncError
+from sync.errors import CloudRefused, CloudUnreachable, NotTheCloud, SegmentCorrupt, SyncError
 from sync.lanes import slower_on_failure
 from sync.outbox import Outbox
 from sync.pace import MIN_BYTES, Pace
@@ -34,6 +35,7 @@ A_BATCH = 16  # and each batch in it, of which every one that arrived whole is k
 LEAST_REQUEST_BYTES, LEAST_BATCH_BYTES = 8 << 10, 4 << 10
 HOPED_BYTES = 512 << 10  # what a link that has not been tried may carry before its first cut
 SETTLING_MS = 1000  # what was cut off is asked about after so long: the cloud may just be storing it
+REFUSED_IN_A_ROW = 5
 _MOST_GROUP = 128
 _SMALLEST_SEGMENT_BYTES = 256
 _ID_BYTES = 67
@@ -67,6 +69,8 @@ class SegmentLane:
         self._unsure: dict[bytes, int] = {}  # when they were cut off
         self._plain: set[bytes] = set()  # went in a batch and did not come out of it: in frames next time
         self._under_way: set[bytes] = set()
+        self._most = MOST_SEGMENTS  # a request; fewer while one that is refused is looked for
+        self._refused_in_a_row = 0
 
     def doubt(self) -> None:
         """Nothing is certain about what the cloud has: ask about every segment before sending it."""
@@ -155,6 +159,21 @@ class SegmentLane:
             return SegmentStep()
         raise error
 
+    async def _refused_for_good(self, ids: Sequence[bytes], error: CloudRefused) -> SegmentStep:
+        """Fewer at a time until it is one that was refused by itself: that one waits for a person.
+
+        Raises the refusal where one after the other is refused: then it is not for what is in them.
+        """
+        if len(ids) > 1:
+            self._most = len(ids) // 2
+            return SegmentStep()
+        if self._refused_in_a_row >= REFUSED_IN_A_ROW:
+            raise error
+        self._most, self._refused_in_a_row = MOST_SEGMENTS, self._refused_in_a_row + 1
+        await self._outbox.note("segment", f"{ids[0].hex()[:12]} refused by the cloud: {error.detail}")
+        await self._outbox.record_refused({ids[0]: error.err})
+        return SegmentStep(refused=1)
+
     # --- batches
 
     def _share_bytes(self) -> int:
@@ -165,7 +184,7 @@ class SegmentLane:
 
     def _guess(self) -> int:
         shrunk = self._share_bytes() * self._shrinkage
-        return min(MOST_SEGMENTS, max(1, int(shrunk // _SMALLEST_SEGMENT_BYTES)))
+        return min(self._most, max(1, int(shrunk // _SMALLEST_SEGMENT_BYTES)))
 
     def _goes_packed(self, segment: Segment) -> bool:
         return self.may_batch and packs(segment) and segment.seg_id not in self._plain
@@ -198,26 +217,33 @@ class SegmentLane:
 
     async def _send(self, client: CloudClient, batch: Sequence[Segment]) -> SegmentStep:
         ids = [segment.seg_id for segment in batch]
-        room, is_answered = self.room, False
+        room, before, is_answered, is_cut = self.room, self._shrinkage, False, True
         content, kind = await self._content(batch)
         began_ms = self._now_mono_ms()
         try:
             with slower_on_failure(self.pace):
                 answer = await client.send_samples(content, kind)
             is_answered = True
+            self._most, self._refused_in_a_row = min(MOST_SEGMENTS, 2 * self._most), 0
             self._took_s = (self._now_mono_ms() - began_ms) / 1000
             self._through_bytes += len(content)
             self.pace.succeeded(len(content) * room, self._took_s)
             return await self._record(batch, answer, kind)
         except CloudRefused as error:
             is_answered = True
-            if kind == wire.BATCHES and not error.is_too_large:
+            if kind == wire.BATCHES and (len(ids) == 1 or not error.is_too_large):
                 self._plain.update(ids)
                 return SegmentStep()
+            if error.is_for_good:
+                return await self._refused_for_good(ids, error)
             return self._smaller(error, len(batch))
+        except CloudUnreachable as error:
+            is_answered, is_cut = error.is_untouched, not error.asks_to_wait
+            self._shrinkage = self._shrinkage if is_cut else before  # the same bytes again
+            raise
         finally:
             if not is_answered:
-                self._through_bytes = 0
+                self._through_bytes = 0 if is_cut else self._through_bytes
                 self._unsure.update(dict.fromkeys(ids, self._now_mono_ms()))
             self._under_way.difference_update(ids)
 

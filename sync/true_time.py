@@ -7,11 +7,15 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import inf
-from typing import Protocol, TypeVar
+from typing import Generic
 
-DRIFT = 50e-6
-"""A Pi's crystal may gain or lose so much of the time: what an anchor says grows unsure with the distance."""
+from sync import witnesses
+from sync.witnesses import F, Fact, judge, unbent
+
+DRIFT = witnesses.DRIFT
+agree = witnesses.agree
 WANDER = DRIFT / 10
 """Between two anchors the drift itself is known, and only its change with the warmth of the day is not."""
 TAKEN_BACK_MS = 1 << 50
@@ -21,24 +25,10 @@ GIVES_WAY = {"hello": 1, "gps": 2, "tablet": 3, "system": 4}
 there, a file's GPS time is inferred, a tablet guesses, and the system's own word is nobody's."""
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
+AGAIN_MS = 60_000
+"""Where words contradict one another, a source's next one is kept so soon."""
 EACH_HOUR_FOR_MS = 2 * DAY_MS
 THINNED = ("ntp", "cloud", "hello")
-
-
-class Fact(Protocol):
-    """At `mono_ms` of its boot it was `wall_ms`, give or take `err_ms`."""
-
-    @property
-    def mono_ms(self) -> int: ...
-    @property
-    def wall_ms(self) -> int: ...
-    @property
-    def err_ms(self) -> int: ...
-    @property
-    def source(self) -> str: ...
-
-
-F = TypeVar("F", bound=Fact)
 
 
 def grown_ms(fact: Fact, mono_ms: int) -> float:
@@ -46,15 +36,37 @@ def grown_ms(fact: Fact, mono_ms: int) -> float:
     return fact.err_ms + DRIFT * abs(mono_ms - fact.mono_ms)
 
 
-def telling(facts: Sequence[F]) -> list[F]:
-    """Of one boot's anchors those its view goes through, in order of time.
+@dataclass(frozen=True, slots=True)
+class View(Generic[F]):
+    """What a boot's time is seen through, `told`, of what is `believed` of it, and what contradicts that.
 
-    They are of the source that is believed before the others, and no other knows their moment better.
+    All are in order of time. Where it is not `is_settled` whom to believe, the others may be right.
     """
-    standing = sorted((it for it in facts if it.err_ms < TAKEN_BACK_MS), key=lambda it: it.mono_ms)
-    surest = min((GIVES_WAY.get(it.source, 0) for it in standing), default=0)
-    own = [it for it in standing if GIVES_WAY.get(it.source, 0) == surest]
-    return _not_known_better(_not_known_better(own)[::-1])[::-1]
+
+    told: list[F]
+    believed: list[F]
+    against: list[F]
+    is_settled: bool
+
+
+def view(facts: Sequence[F]) -> View[F]:
+    """One boot's, by its anchors of the source that is believed before the others.
+
+    What gives way to that contradicts nobody. What is told is believed, no other knows its moment better, and
+    a crystal can have gone from one to the next.
+    """
+    standing = [it for it in facts if it.err_ms < TAKEN_BACK_MS]
+    ways = {it.source: 0 for it in standing}
+    surest = min((GIVES_WAY.get(source, 0) for source in ways), default=0)
+    known = [source for source in ways if GIVES_WAY.get(source, 0) == surest]
+    judged = judge([it for it in standing if it.source in known] if len(known) < len(ways) else standing)
+    told = unbent(_not_known_better(_not_known_better(judged.believed)[::-1])[::-1])
+    return View(told, judged.believed, judged.against, judged.is_settled)
+
+
+def telling(facts: Sequence[F]) -> list[F]:
+    """Of one boot's anchors those its view goes through, in order of time."""
+    return view(facts).told
 
 
 def _not_known_better(facts: list[F]) -> list[F]:
@@ -96,6 +108,21 @@ def err_at(facts: Sequence[Fact], mono_ms: int) -> float:
     return max(before.err_ms, after.err_ms) + WANDER * nearer_ms
 
 
+def apart_ms(seen: View[F]) -> int:
+    """How far the words of one boot contradict what is believed of it, at most; 0 where none does."""
+    return max((abs(it.wall_ms - wall_at(seen.told, it.mono_ms)) for it in seen.against), default=0)
+
+
+def doubt_at(seen: View[F], mono_ms: int) -> float:
+    """How far a boot's time may be wrong, in ms: where it is not settled whom to believe, so far that the
+    others may be right."""
+    known = err_at(seen.told, mono_ms)
+    if seen.is_settled:
+        return known
+    others = (abs(it.wall_ms - wall_at(seen.told, it.mono_ms)) + grown_ms(it, mono_ms) for it in seen.against)
+    return max(*others, 0.0) + known
+
+
 def shift_ms(
     from_boot: int, here: Sequence[Fact], to_boot: int, there: Sequence[Fact], near_ms: int | None = None
 ) -> int | None:
@@ -122,13 +149,18 @@ def _offset_ms(boot_no: int, facts: Sequence[Fact], other_boot: int, near_ms: in
 
 
 def is_worth_keeping(facts: Sequence[Fact], new: Fact) -> bool:
-    """Whether a new anchor at least halves how unsure its moment is by a boot's telling anchors.
+    """Whether a new anchor at least halves how unsure its moment is by a boot's anchors that agree with it.
 
     Their age counts in whole hours, so that it is about one an hour however often the cloud is greeted; where
-    the hub is sure to a second only, the next may be hours away.
+    the hub is sure to a second only, the next may be hours away. Where words contradict one another, the
+    first of a source is news at once, and its second one a minute later settles whether it was a slip.
     """
+    alike = [it for it in facts if agree(it, new)]
+    if len(alike) < len(facts) and sum(it.source == new.source for it in alike) < witnesses.COUNTED:
+        said_at = (it.mono_ms for it in facts if it.source == new.source)
+        return all(abs(new.mono_ms - it) >= AGAIN_MS for it in said_at)
     known = min(
-        (it.err_ms + DRIFT * HOUR_MS * (abs(new.mono_ms - it.mono_ms) // HOUR_MS) for it in facts),
+        (it.err_ms + DRIFT * HOUR_MS * (abs(new.mono_ms - it.mono_ms) // HOUR_MS) for it in telling(alike)),
         default=inf,
     )
     return 2 * new.err_ms <= known
@@ -136,18 +168,24 @@ def is_worth_keeping(facts: Sequence[Fact], new: Fact) -> bool:
 
 def to_forget(facts: Sequence[F]) -> list[F]:
     """What of a boot's anchors may be forgotten: of all two days older than the newest, the surest of each
-    day stays, and the very first. A boot of a year so keeps some four hundred. What was read off a file
-    or a tablet stays, for it may be taken back.
+    day stays, and the very first; of those that are contradicted likewise. A boot of a year so keeps some
+    four hundred. What was read off a file or a tablet stays, for it may be taken back.
     """
-    told = telling(facts)
+    seen = view(facts)
+    told = seen.told
     if not told:
         return []
     until_day = (told[-1].mono_ms - EACH_HOUR_FOR_MS) // DAY_MS
-    surest: dict[int, F] = {}
-    for it in told[1:]:
+    kept = _one_a_day(told) | _one_a_day(seen.against)
+    old = (it for it in facts if it.source in THINNED and it.mono_ms // DAY_MS < until_day)
+    return [it for it in old if it.mono_ms not in kept]
+
+
+def _one_a_day(facts: Sequence[Fact]) -> set[int]:
+    """When the first of them was said, and the surest of each day."""
+    surest: dict[int, Fact] = {}
+    for it in facts[1:]:
         known = surest.setdefault(it.mono_ms // DAY_MS, it)
         if it.err_ms < known.err_ms:
             surest[it.mono_ms // DAY_MS] = it
-    kept = {told[0].mono_ms, *(it.mono_ms for it in surest.values())}
-    old = (it for it in facts if it.source in THINNED and it.mono_ms // DAY_MS < until_day)
-    return [it for it in old if it.mono_ms not in kept]
+    return {it.mono_ms for it in (*facts[:1], *surest.values())}

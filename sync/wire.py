@@ -11,7 +11,7 @@ from typing import Any, Literal
 import msgspec
 
 PROTO = 1
-SCHEMA = 3
+SCHEMA = 4
 """Rises whenever records get a new table or field; it only ever adds, so no side refuses a newer other."""
 OLDEST_SCHEMA = 1
 """What a hub must know at least to sync with this version of the cloud."""

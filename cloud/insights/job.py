@@ -9,7 +9,7 @@ import uuid
 from datetime import date
 from typing import Any
 
-from cloud import history
+from cloud import fence, history
 from cloud.clock import local_date
 from cloud.insights.rules import Insight, weekly_insight
 from cloud.merge import Proposal, merge, stamp
@@ -32,7 +32,11 @@ async def refresh_insights(database: Database, at_ms: int) -> int:
 
 
 async def refresh_club(db: Connection, club_id: str, at_ms: int) -> bool:
-    """Write the club's insight inside the caller's transaction; whether there was anything new."""
+    """Write the club's insight inside the caller's transaction; whether there was anything new.
+
+    Nobody is erased between the look at who trained and the words about them.
+    """
+    await fence.hold_erasures(db, club_id)
     key = {"club_id": club_id}
     attended = await fetch_all(db, "attended", AttendedRow, {**key, "athlete_id": None})
     club = await fetch_all(db, "club_sessions_held", RecordedSession, key)
@@ -59,6 +63,7 @@ def insight_id(club_id: str, week_start: str) -> str:
 
 async def write_insight(db: Connection, club_id: str, insight: Insight, at_ms: int) -> bool:
     """Append the insight to the feed when it differs from what stands there."""
+    await fence.hold_erasures(db, club_id)
     fields: dict[str, Any] = {
         "week_start": insight.week_start,
         "headline": insight.headline,

@@ -6,6 +6,14 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
+class RefusedSegment:
+    """A recording of a bundle that was not taken, and why."""
+
+    seg_id: bytes
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
 class BundleRow:
     """A bundle that came; `state` is taken, there or refused, `words` what was said of it when it told most.
 

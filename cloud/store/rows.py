@@ -18,6 +18,14 @@ class Club:
 
 
 @dataclass(frozen=True, slots=True)
+class ClaimCode:
+    """What a claim code opens, and the public key that joined with it, None while nobody did."""
+
+    club_id: str
+    used_by: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
 class Coach:
     """Somebody who signs in online, and the club they see."""
 
@@ -148,6 +156,23 @@ class FeedRow:
     hub_id: str | None
     reason: str | None
     resolves: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EntryRow:
+    """What an entry of the feed set."""
+
+    seq: int
+    fields: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class BackRow:
+    """Somebody who was erased and of whom records are there all the same; who had asked for the erasure."""
+
+    club_id: str
+    subject_id: str
+    asked_by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -365,7 +390,7 @@ class RowKey:
 
 @dataclass(frozen=True, slots=True)
 class LetterRow:
-    """A refused op nobody has decided about; `payload` is its JSON."""
+    """A refused op; `payload` is its JSON. Then what was decided about it last, by whom, where and when."""
 
     op_id: str
     hub_id: str
@@ -373,6 +398,10 @@ class LetterRow:
     code: str
     detail: str
     received_ms: int
+    decided: str | None = None
+    settled_by: str | None = None
+    settled_at: str | None = None
+    settled_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ overwritten unseen.
 from __future__ import annotations
 
 import unicodedata
+from dataclasses import dataclass
 from typing import Any
 
 from litestar import Response, get, post
@@ -14,9 +15,11 @@ from litestar.params import FromPath, URLEncodedBody
 from litestar.response import Redirect
 from msgspec import Struct
 
-from cloud import edits
+from cloud import edits, fence
 from cloud.clock import now_ms
-from cloud.errors import NotThere
+from cloud.errors import AthleteErased, NotThere
+from cloud.store import feed
+from cloud.store.database import Connection
 from cloud.web.met_page import name_of
 from cloud.web.shell import (
     PageMissing,
@@ -122,6 +125,33 @@ async def _standing(request: PageRequest, club_id: str, athlete_id: str) -> dict
     return texts(record.doc)
 
 
+@dataclass(frozen=True, slots=True)
+class Saving:
+    """What became of a form: `fields` are set, unless `faults` says what is wrong, by field."""
+
+    standing: dict[str, str]
+    fields: dict[str, Any]
+    faults: dict[str, str]
+
+
+async def save(
+    db: Connection, club_id: str, athlete_id: str, form: AthleteForm, by: str, at_ms: int
+) -> Saving:
+    """Set what was changed on the form, inside the caller's transaction. Raises NotThere or EditRefused.
+
+    What stands is compared with what the form showed while nobody else can write it.
+    """
+    await fence.hold_erasures(db, club_id)
+    if await edits.is_erased(db, club_id, athlete_id):
+        raise AthleteErased()
+    await feed.lock_records(db, club_id, [("athlete", athlete_id)])
+    standing = texts((await edits.record(db, club_id, "athlete", athlete_id)).doc)
+    fields, faults = read(form, standing)
+    if fields and not faults:
+        await edits.make(db, club_id, [edits.Edit("athlete", athlete_id, fields)], by, at_ms)
+    return Saving(standing, fields, faults)
+
+
 @get("/athletes/{athlete_id:str}/edit", include_in_schema=False)
 async def edit_page(request: PageRequest, athlete_id: FromPath[str]) -> Response[str]:
     coach = await coach_of(request)
@@ -138,18 +168,19 @@ async def edit(
 ) -> Response[str] | Redirect:
     check_origin(request)
     coach = await coach_of(request)
-    standing = await _standing(request, coach.club_id, athlete_id)
-    fields, faults = read(data, standing)
-    if faults:
+    try:
+        async with parts_of(request).database.transaction() as db:
+            key = athlete_id.replace("\0", "")
+            saving = await save(db, coach.club_id, key, data, name_of(coach), now_ms())
+    except NotThere as error:
+        raise PageMissing("athlete") from error
+    if saving.faults:
         form = {name: getattr(data, name).strip() for name in FIELDS}
         return page(
             "athlete_form.html", status=422, coach=coach, here="athletes", athlete_id=athlete_id,
-            form=form, was=standing, faults=faults, sexes=SEXES,
+            form=form, was=saving.standing, faults=saving.faults, sexes=SEXES,
         )  # fmt: skip
-    if fields:
-        async with parts_of(request).database.transaction() as db:
-            made = [edits.Edit("athlete", athlete_id, fields)]
-            await edits.make(db, coach.club_id, made, name_of(coach), now_ms())
+    if saving.fields:
         on_arrival(request)
     return Redirect(f"/athletes/{athlete_id}", status_code=303)
 

@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from cloud import erasure, hubs, proof
 from cloud.clock import now_ms
+from cloud.compaction import SILENT_MS
 from cloud.counted import counted
 from cloud.erasure import Confirmed
 from cloud.store.database import Connection, fetch_all, fetch_value
@@ -33,12 +34,14 @@ from cloud.web.words import ago, bytes_words
 KIND_WORDS = {
     "athlete": "Athletes", "profile_change": "Values from a date", "session": "Sessions", "strap": "Straps",
     "stream": "Streams", "stream_assignment": "Who wore which strap", "source": "Imports",
-    "daily_value": "Values of days", "segment 1": "Heart-rate recordings", "segment 2": "Positions and speed",
+    "daily_value": "Values of days", "refused_edit": "Decisions about refused edits",
+    "segment 1": "Heart-rate recordings", "segment 2": "Positions and speed",
 }  # fmt: skip
 REFUSED_WORDS = {
     "invalid": "a value cannot be right", "erased": "about an athlete whose data was erased",
     "unknown_table": "of a newer version", "read_only_table": "only the cloud may write it",
-    "suspect": "the cloud failed on it again and again",
+    "suspect": "the cloud failed on it again and again", "not_yours": "about another hub's refused edit",
+    "reserved": "it sets what is not for an edit to set", "too_large": "it is too large",
 }  # fmt: skip
 GRACE_MS = 3600 * 1000
 
@@ -60,7 +63,7 @@ class KindLine:
 
 @dataclass(frozen=True, slots=True)
 class HubView:
-    """One hub in words; `tone` is ok, warn or off."""
+    """One hub in words; `tone` is ok, warn or off; an inactive hub is waited for no longer."""
 
     row: HubStatus
     name: str
@@ -70,6 +73,7 @@ class HubView:
     kinds: list[KindLine]
     refused: list[tuple[str, int]]
     compared: str
+    is_inactive: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +93,7 @@ def _view(row: HubStatus, kinds: list[KindRow], refused: list[KindRow], at_ms: i
         [KindLine(KIND_WORDS.get(it.kind, it.kind.replace("_", " ").capitalize()), it.n,
                   bytes_words(it.bytes) if it.bytes else "") for it in kinds],
         [(REFUSED_WORDS.get(it.kind, it.kind), it.n) for it in refused],
-        _compared(row, at_ms),
+        _compared(row, at_ms), row.revoked_ms is None and at_ms - row.seen_ms > SILENT_MS,
     )  # fmt: skip
 
 
@@ -108,7 +112,7 @@ def _state(row: HubStatus, at_ms: int) -> tuple[str, str]:
     if row.ops_dead:
         return "warn", f"{row.ops_dead} edit{'' if row.ops_dead == 1 else 's'} refused"
     if at_ms - row.seen_ms > GRACE_MS:
-        return "warn", f"Not heard since {ago(row.seen_ms, at_ms)}"
+        return "warn", f"Not heard for {ago(row.seen_ms, at_ms).removesuffix(' ago')}"
     for n, one, many, what in (
         (row.ops_waiting, "edit", "edits", "not here yet"),
         (row.segments_waiting, "recording", "recordings", "not here yet"),

@@ -16,6 +16,7 @@ from cloud.store.database import Connection, fetch_all
 from cloud.store.rows import AnchorRow, DocRow, HubStatus, LetterRow
 from cloud.web.hubs import KIND_WORDS, REFUSED_WORDS, name_of
 from cloud.web.words import ago, moment
+from sync.refused_edits import words as decided_words
 
 MOST_FIELDS = 6
 MOST_TEXT = 40
@@ -23,7 +24,7 @@ MOST_CALLED = 80
 ONE_WORDS = {
     "athlete": "Athlete", "profile_change": "Value from a date", "session": "Session", "strap": "Strap",
     "stream": "Stream", "stream_assignment": "Who wore which strap", "source": "Import",
-    "daily_value": "Value of a day",
+    "daily_value": "Value of a day", "refused_edit": "Decision about a refused edit",
 }  # fmt: skip
 
 Key = tuple[str, str]
@@ -32,7 +33,10 @@ Docs = Mapping[Key, Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class LetterView:
-    """A refused edit in words; `whose` is the athlete, session or strap it is about, empty where unknown."""
+    """A refused edit in words; `whose` is the athlete, session or strap it is about, empty where unknown.
+
+    `settled` is what was decided about it last, by whom and where, empty where nothing was.
+    """
 
     op_id: str
     kind: str
@@ -42,11 +46,20 @@ class LetterView:
     came: str
     reason: str
     detail: str
+    settled: str
 
 
-async def views(db: Connection, club_id: str, at_ms: int) -> list[LetterView]:
-    """Every refused edit nobody has decided about, oldest first."""
-    rows = await letters.waiting(db, club_id)
+async def views(db: Connection, club_id: str, rows: Sequence[LetterRow], at_ms: int) -> list[LetterView]:
+    """These refused edits in words."""
+    return await _views(db, club_id, rows, at_ms)
+
+
+async def away(db: Connection, club_id: str, at_ms: int) -> list[LetterView]:
+    """Those that were put away, here or at their hub, the newest decision first."""
+    return await _views(db, club_id, await letters.away(db, club_id), at_ms)
+
+
+async def _views(db: Connection, club_id: str, rows: Sequence[LetterRow], at_ms: int) -> list[LetterView]:
     ops = {row.op_id: content(row) for row in rows}
     docs = await _docs(db, club_id, [_key(op) for op in ops.values()])
     people = {("athlete", it) for op in ops.values() if (it := _athlete_id(op, docs)) is not None}
@@ -90,7 +103,13 @@ def _view(
     return LetterView(
         row.op_id, kind, whose, ", ".join(shown[:MOST_FIELDS]) + more, made,
         ago(row.received_ms, at_ms), REFUSED_WORDS.get(row.code, row.code), row.detail,
+        _settled(row, at_ms),
     )  # fmt: skip
+
+
+def _settled(row: LetterRow, at_ms: int) -> str:
+    said = decided_words(row.decided or "", row.settled_by, row.settled_at)
+    return f"{said} {ago(row.settled_ms, at_ms)}" if said and row.settled_ms is not None else said
 
 
 def _made_ms(row: LetterRow, op: Mapping[str, Any], clock: TrueTime) -> int | None:

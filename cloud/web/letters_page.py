@@ -1,22 +1,28 @@
 """Refused edits: what a hub wanted to change and why it was not taken; tried again, put away, or saved.
 
-None of them stands in a hub's way. What is put away stays known and is not taken when it comes again.
+None of them stands in a hub's way. What is put away stays known and is not taken when it comes again; its hub
+hears of it, and it can be taken out again on either side.
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from typing import Annotated, Any
 
 from litestar import Response, get, post
-from litestar.params import FromPath, URLEncodedBody
+from litestar.params import FromPath, QueryParameter, URLEncodedBody
 from litestar.response import Redirect
 from msgspec import Struct
 
 from cloud import letters
 from cloud.clock import now_ms
-from cloud.web.letter_view import content, views
+from cloud.store.database import Connection
+from cloud.web.letter_view import away, content, views
+from cloud.web.met_page import name_of
 from cloud.web.shell import PageMissing, PageRequest, check_origin, coach_of, on_arrival, page, parts_of
+
+Place = Annotated[str, QueryParameter(max_length=100)]
 
 
 class Choice(Struct, frozen=True):
@@ -26,20 +32,30 @@ class Choice(Struct, frozen=True):
 
 
 @get("/letters", include_in_schema=False)
-async def letters_list(request: PageRequest) -> Response[str]:
+async def letters_list(request: PageRequest, after: Place = "", before: Place = "") -> Response[str]:
+    """Fifty a page, oldest first; those put away below."""
     coach, at_ms = await coach_of(request), now_ms()
     async with parts_of(request).database.transaction() as db:
-        found = await views(db, coach.club_id, at_ms)
-    return page("letters.html", coach=coach, here="hubs", letters=found, said="")
+        found = await _found(db, coach.club_id, at_ms, after, before)
+    return page("letters.html", coach=coach, here="hubs", **found, said="")
+
+
+async def _found(
+    db: Connection, club_id: str, at_ms: int, after: str = "", before: str = ""
+) -> dict[str, Any]:
+    """What the page lists: those that wait, and those put away."""
+    shown = await letters.page(db, club_id, after=after, before=before)
+    words = await views(db, club_id, shown.letters, at_ms)
+    return {"letters": words, "away": await away(db, club_id, at_ms), "place": shown}
 
 
 @get("/letters/{op_id:str}/drop", include_in_schema=False)
 async def drop_page(request: PageRequest, op_id: FromPath[str]) -> Response[str]:
-    """The second question before an edit is put away for good."""
+    """The second question before an edit is put away."""
     coach = await coach_of(request)
     async with parts_of(request).database.transaction() as db:
-        found = await views(db, coach.club_id, now_ms())
-    one = next((it for it in found if it.op_id == op_id), None)
+        found = await views(db, coach.club_id, await letters.one(db, coach.club_id, op_id), now_ms())
+    one = next(iter(found), None)
     if one is None:
         raise PageMissing("refused edit; it was tried again or put away meanwhile")
     return page("letter_drop.html", coach=coach, here="hubs", letter=one)
@@ -49,7 +65,7 @@ async def drop_page(request: PageRequest, op_id: FromPath[str]) -> Response[str]
 async def settle(
     request: PageRequest, op_id: FromPath[str], data: URLEncodedBody[Choice]
 ) -> Response[str] | Redirect:
-    """Judge it again, or put it away."""
+    """Judge it again, put it away, or take it out again."""
     check_origin(request)
     coach, at_ms = await coach_of(request), now_ms()
     async with parts_of(request).database.transaction() as db:
@@ -58,14 +74,16 @@ async def settle(
         if data.choice == "retry":
             refusal = await letters.retry(db, coach.club_id, key, at_ms)
         elif data.choice == "drop":
-            await letters.discard(db, coach.club_id, key, at_ms)
-        shown = await views(db, coach.club_id, at_ms)
+            await letters.discard(db, coach.club_id, key, at_ms, name_of(coach))
+        elif data.choice == "back":
+            await letters.take_out(db, coach.club_id, key, at_ms, name_of(coach))
+        shown = await _found(db, coach.club_id, at_ms)
     if refusal is None:
         on_arrival(request)
         return Redirect("/letters", status_code=303)
-    about = next((it.whose or it.kind for it in shown if it.op_id == key), "")
+    about = next((it.whose or it.kind for it in shown["letters"] if it.op_id == key), "This edit")
     said = f"{about}: it still cannot be taken: {refusal.detail}."
-    return page("letters.html", status=422, coach=coach, here="hubs", letters=shown, said=said)
+    return page("letters.html", status=422, coach=coach, here="hubs", **shown, said=said)
 
 
 @get("/letters.json", include_in_schema=False)

@@ -17,14 +17,24 @@ from typing import Any
 from hub.config import HubSettings
 from hub.control import ask
 from hub.errors import ActionRefused
-from hub.store import ledger, sync_findings, sync_limits, two_edits
+from hub.store import boots, ledger, sync_findings, sync_limits, two_edits
 from hub.store.database import Database
 from hub.store.ledger import Ledger
 from hub.store.ledger_kinds import KindLine, kind_lines
 from hub.store.sync_findings import Finding
 from hub.store.sync_limits import SyncLimits
 from hub.syncing.alone import sync_alone
-from hub.syncing.words import Reason, View, bytes_words, kept_words, reason_words, reasons, span_words
+from hub.syncing.clock_words import clock_dispute
+from hub.syncing.words import (
+    Reason,
+    View,
+    bytes_words,
+    kept_words,
+    reason_words,
+    reasons,
+    span_words,
+    to_come_words,
+)
 
 EXAMPLES = """\
 example:
@@ -61,6 +71,7 @@ class State:
     refused: Mapping[str, int]
     reasons: list[Reason]
     now_ms: int
+    clock: Reason | None = None
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -97,18 +108,23 @@ def _round(settings: HubSettings) -> str:
     """A whole round's words, by the running hub or from here. Raises HubError."""
     answer = ask(settings.control_path, "sync")
     if answer is None:
-        state = read_state(settings)
-        if state.books.hub_id is None:
-            raise ActionRefused(
-                "no hub is running here, and this one belongs to no club.",
-                hint="Start it with touchline-hub run and enter a claim code on its sync page.",
-            )
-        if state.limits.is_paused:
-            raise ActionRefused("the sync is paused.", hint="Let it go on from the sync page first.")
+        refuse_alone(settings)
         return sync_alone(settings)
     if "error" in answer:
         raise ActionRefused(answer["error"], hint=answer.get("hint", ""))
     return str(answer["words"])
+
+
+def refuse_alone(settings: HubSettings) -> None:
+    """Raises ActionRefused where a round without a running hub is not to be: no club, or somebody paused."""
+    state = read_state(settings)
+    if state.books.hub_id is None:
+        raise ActionRefused(
+            "no hub is running here, and this one belongs to no club.",
+            hint="Start it with touchline-hub run and enter a claim code on its sync page.",
+        )
+    if state.limits.is_paused:
+        raise ActionRefused("the sync is paused.", hint="Let it go on from the sync page first.")
 
 
 def read_state(settings: HubSettings) -> State:
@@ -117,10 +133,11 @@ def read_state(settings: HubSettings) -> State:
     path = settings.database_path
     database = Database.open(path, read_only=path.exists())
     try:
-        books, kinds, limits, finding, met_open = database.read_now(
+        books, kinds, limits, finding, met_open, clock = database.read_now(
             lambda db: (
                 ledger.sync_ledger(db), kind_lines(db), sync_limits.sync_limits(db),
                 sync_findings.last_finding(db), two_edits.count_open(db),
+                clock_dispute(db, boots.newest(db)),
             )
         )  # fmt: skip
     finally:
@@ -132,7 +149,7 @@ def read_state(settings: HubSettings) -> State:
     for line in kinds:
         refused.update(line.refused)
     why = reasons(books, view, refused, finding, now_ms)
-    return State(books, kinds, limits, finding, met_open, view, refused, why, now_ms)
+    return State(books, kinds, limits, finding, met_open, view, refused, why, now_ms, clock)
 
 
 def explained(state: State) -> str:
@@ -146,6 +163,8 @@ def explained(state: State) -> str:
         ]
     if kept := kept_words(state.books.segments_kept):
         lines.append(kept.replace(". ", ".\n  ", 1))
+    if state.clock is not None:
+        lines.append(f"{state.clock.why}\n  {state.clock.next}")
     if state.met_open:
         pairs = "1 pair of edits" if state.met_open == 1 else f"{state.met_open} pairs of edits"
         lines.append(f"{pairs} met; the newer value stands.\n  The sync page has the other one a tap away.")
@@ -169,12 +188,16 @@ def screen(state: State) -> str:
         left = f", about {span_words(view.eta_s)} left" if view is not None and view.eta_s is not None else ""
         size = f" ({bytes_words(view.bytes_pending)})" if view is not None and view.bytes_pending else ""
         facts.append(("Waiting", f"{books.pending}{size}{left}"))
+    if coming := to_come_words(books):
+        facts.append(("To come", coming))
     facts.append(("May use", limit_words(state.limits)))
     if state.finding is not None:
         facts.append(("Compared", f"{_ago(state.finding.at_ms, state.now_ms)}: {state.finding.words}"))
     if kept := state.books.segments_kept:
         recordings = "recording" if kept == 1 else "recordings"
         facts.append(("Put away", f"{kept} refused {recordings}, kept on this hub only"))
+    if state.clock is not None:
+        facts.append(("Clocks", state.clock.why.rstrip(".")))
     if state.met_open:
         facts.append(("Edits that met", f"{state.met_open} to decide"))
     lines = [f"{name + ':':<16}{words}" for name, words in facts]
@@ -186,7 +209,8 @@ def screen(state: State) -> str:
 
 def _kind_line(it: KindLine) -> str:
     said = [reason_words(code) for code in sorted(it.refused)]
-    why = "; ".join([*said, f"{it.kept} put away"] if it.kept else said)
+    apart = [f"{n} {what}" for n, what in ((it.kept, "put away"), (it.not_shown, "not shown here")) if n]
+    why = "; ".join([*said, *apart])
     line = f"{it.name:<26}{it.have:>9}{it.pending:>9}{it.stored:>10}{it.refused_n:>9}"
     return f"{line}  {why}".rstrip()
 
@@ -248,6 +272,7 @@ def as_json(state: State, words: str | None) -> dict[str, Any]:
         "running": None if state.view is None else vars(state.view),
         "last_comparison": None if state.finding is None else asdict(state.finding),
         "edits_to_decide": state.met_open,
+        "clocks_disagree": None if state.clock is None else asdict(state.clock),
         "now_ms": state.now_ms,
     }
 

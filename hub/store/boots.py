@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from sqlite3 import Connection
 
 from sync import true_time
+from sync.true_time import View
 from sync.wire import Anchor
 
 CIVIL_BOOT = 0
@@ -64,8 +65,8 @@ def add_anchor(db: Connection, anchor: Anchor) -> None:
 
 def learn(db: Connection, anchor: Anchor) -> None:
     """Remember what network time or the cloud said where it makes a boot's time notably surer, about once an
-    hour; the hourly ones of days long past are thinned to one a day."""
-    known = [it for it in telling(db, anchor.boot_no) if it.source in EXACT]
+    hour, or contradicts it; the hourly ones of days long past are thinned to one a day."""
+    known = [it for it in _of_boot(db, anchor.boot_no) if it.source in EXACT]
     if not true_time.is_worth_keeping(known, anchor):
         return
     add_anchor(db, anchor)
@@ -106,19 +107,29 @@ def telling(db: Connection, boot_no: int) -> list[Anchor]:
     return true_time.telling(_of_boot(db, boot_no))
 
 
+def view(db: Connection, boot_no: int) -> View[Anchor]:
+    """A boot's time by all that was told of it by anybody but its own system."""
+    return true_time.view([it for it in _of_boot(db, boot_no) if it.source != "system"])
+
+
 def _of_boot(db: Connection, boot_no: int) -> list[Anchor]:
     rows = db.execute(f"SELECT {_COLUMNS} FROM anchor WHERE boot_no = ? ORDER BY mono_ms", (boot_no,))
     return [_anchor(row) for row in rows]
 
 
 def all_telling(db: Connection) -> dict[int, list[Anchor]]:
-    """The same of every boot that was told the time by anybody but its own system."""
+    """What every boot is seen through that was told the time by anybody but its own system."""
+    return {boot_no: it.told for boot_no, it in all_views(db).items()}
+
+
+def all_views(db: Connection) -> dict[int, View[Anchor]]:
+    """The same of every boot that was told anything."""
     rows = db.execute(f"SELECT {_COLUMNS} FROM anchor WHERE boot_no > 0 AND source != 'system'")
     boots: dict[int, list[Anchor]] = {}
     for row in rows:
         boots.setdefault(row[0], []).append(_anchor(row))
-    found = {boot_no: true_time.telling(facts) for boot_no, facts in boots.items()}
-    return {boot_no: facts for boot_no, facts in found.items() if facts}
+    found = {boot_no: true_time.view(facts) for boot_no, facts in boots.items()}
+    return {boot_no: it for boot_no, it in found.items() if it.believed}
 
 
 def best_anchor(db: Connection, boot_no: int, mono_ms: int | None = None) -> Anchor | None:
@@ -132,14 +143,27 @@ def best_anchor(db: Connection, boot_no: int, mono_ms: int | None = None) -> Anc
 def newest_known_ms(db: Connection) -> int:
     """The latest true time anything surely took place at: exact anchors and contacts; 0 where none did.
 
-    Certificates are judged by it, so that no file may say it: one dated 2089 would end them all.
+    Certificates are judged by it, so that no file may say it, nor a word others contradict: one dated 2089
+    would end them all.
     """
     marks = ", ".join("?" * len(EXACT))
-    row = db.execute(
-        f"SELECT max(wall_ms) FROM anchor WHERE source IN ({marks}) AND err_ms < ?",
+    rows = db.execute(
+        f"SELECT boot_no, max(wall_ms) FROM anchor WHERE source IN ({marks}) AND err_ms < ?"
+        " GROUP BY boot_no ORDER BY 2 DESC",
         (*EXACT, TAKEN_BACK_MS),
-    ).fetchone()
-    return int(row[0] or 0)
+    )
+    surely_ms = 0
+    for boot_no, most_ms in rows:
+        if most_ms <= surely_ms:
+            break
+        surely_ms = max(surely_ms, _surely_ms(view(db, boot_no)))
+    return surely_ms
+
+
+def _surely_ms(it: View[Anchor]) -> int:
+    """The last word that is believed, or the other one where it is not settled and that is earlier."""
+    sides = (it.believed,) if it.is_settled else (it.believed, it.against)
+    return min(max(word.wall_ms for word in side) for side in sides)
 
 
 def verified_anchors(db: Connection, limit: int = ANCHORS_A_PAGE) -> list[Anchor]:

@@ -47,12 +47,16 @@ class WrittenBundle:
 
 @dataclass(frozen=True, slots=True)
 class TakenAnswer:
-    """The newest answer of the cloud taken from a stick; `server_ms` is the cloud's time of it."""
+    """The newest answer of the cloud taken from a stick; `server_ms` is the cloud's time of it.
+
+    `answers` is the bundle it was given for, "" where an older version took it.
+    """
 
     server_ms: int
     taken_ms: int
     accepted_through: int
     segments: int
+    answers: str = ""
 
 
 def waiting(db: Connection) -> Waiting:

@@ -6,10 +6,12 @@ knows their folder; until then the erasure does not count as done.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from sqlite3 import Connection
+from typing import Any
 
-from hub.store import meta, segments
+from hub.store import meta, not_shown, segments
 
 Key = tuple[str, str]
 TOLD = "erased_told"
@@ -43,7 +45,7 @@ def erase_subject(db: Connection, subject_id: str, rows: Iterable[Key], seq: int
     )
     gone = {("athlete", subject_id), *rows, *_rows_of(db, subject_id)}
     _cut_streams(db, subject_id, seq)
-    _forget_imports(db, subject_id, seq)
+    _forget_imports(db, subject_id, [pk for tbl, pk in gone if tbl in ("source", "daily_value")], seq)
     worn = [pk for tbl, pk in gone if tbl == "stream_assignment"]
     db.executemany("DELETE FROM worn_before WHERE assignment_id = ?", ((pk,) for pk in worn))
     db.execute("DELETE FROM session_result WHERE athlete_id = ?", (subject_id,))
@@ -74,9 +76,12 @@ def erase_rows(db: Connection, keys: Iterable[Key], seq: int) -> None:
     db.execute("PRAGMA secure_delete = ON")
     keys = list(keys)
     streams = {it for tbl, pk in keys if tbl == "stream_assignment" for it in _streams_of(db, pk)}
+    streams |= {it for tbl, pk in keys if tbl == "source" for it in _streams_of_file(db, pk)}
     for tbl, pk in keys:
         db.execute("DELETE FROM base WHERE tbl = ? AND pk = ?", (tbl, pk))
         db.execute("DELETE FROM snapshot_row WHERE tbl = ? AND pk = ?", (tbl, pk))
+        not_shown.forget(db, tbl, pk)
+        db.execute("DELETE FROM not_shown WHERE tbl = ? AND pk = ?", (tbl, pk))
         db.execute(f"UPDATE outbox SET fields = {LEFT} WHERE tbl = ? AND pk = ?", (tbl, pk))
         if tbl in TYPED:
             db.execute(TYPED[tbl], (pk,))
@@ -96,12 +101,27 @@ def _streams_of(db: Connection, assignment_id: str) -> set[str]:
     return {row[0] for row in found if row[0] is not None}
 
 
+def _streams_of_file(db: Connection, source_id: str) -> set[str]:
+    """The samples a file brought, which nobody may have been given yet."""
+    found = db.execute(
+        "SELECT json_extract(doc, '$.hr_stream_id'), json_extract(doc, '$.motion_stream_id') FROM base"
+        " WHERE tbl = 'source' AND pk = ?1 UNION ALL"
+        " SELECT hr_stream_id, motion_stream_id FROM source WHERE source_id = ?1",
+        (source_id,),
+    )
+    return {it for row in found for it in row if it is not None}
+
+
 def _rows_of(db: Connection, subject_id: str) -> set[Key]:
-    """Records that name the athlete, confirmed or proposed; a strap is the club's and stays."""
+    """Records that name the athlete, confirmed or proposed; a strap is the club's and stays.
+
+    What was confirmed once and is another's by now is the other's.
+    """
     found: set[Key] = set()
     for question in (
         "SELECT tbl, pk FROM base WHERE json_extract(doc, '$.athlete_id') = ? AND tbl != 'strap'",
-        "SELECT tbl, pk FROM outbox WHERE json_extract(fields, '$.athlete_id') = ? AND tbl != 'strap'",
+        "SELECT tbl, pk FROM outbox WHERE json_extract(fields, '$.athlete_id') = ? AND tbl != 'strap'"
+        " AND echoed_at_ms IS NULL",
     ):
         found.update((tbl, pk) for tbl, pk in db.execute(question, (subject_id,)))
     return found
@@ -134,19 +154,33 @@ def erase_proposal(db: Connection, op_id: str, seq: int) -> None:
     if row is None:
         return
     tbl, pk, stream_id = row
+    of = "SELECT json_extract(doc, '$.athlete_id') FROM base WHERE tbl = ? AND pk = ?"
+    held = db.execute(of, (tbl, pk)).fetchone()
+    if tbl == "stream_assignment" and held is not None and held[0] and not is_erased(db, held[0]):
+        db.execute(f"UPDATE outbox SET fields = {LEFT} WHERE op_id = ?", (op_id,))
+        return  # it is somebody else's by now
     if tbl != "strap":
         erase_rows(db, [(tbl, pk)], seq)
     if tbl == "stream_assignment":
         _cut(db, stream_id, seq)
 
 
-def _forget_imports(db: Connection, subject_id: str, seq: int) -> None:
-    """Originals and what else an import kept of the athlete's files; that they were imported stays known."""
+def _forget_imports(db: Connection, subject_id: str, pks: Sequence[str], seq: int) -> None:
+    """Originals and what else an import kept of the athlete's files; that they were imported stays known.
+
+    `pks` are the records that go, of sources and days, some of them not yet assigned to the athlete.
+    """
+    people = (
+        "SELECT person_name FROM daily_value WHERE athlete_id IS NULL AND daily_value_id IN"
+        " (SELECT value FROM json_each(?2))"
+    )
     found = db.execute(
         "SELECT DISTINCT import.import_id, import.sha256 FROM import WHERE import_id IN"
         " (SELECT import_id FROM source WHERE athlete_id = ?1"
-        " UNION SELECT import_id FROM daily_told WHERE athlete_id = ?1)",
-        (subject_id,),
+        " OR source_id IN (SELECT value FROM json_each(?2))"
+        " UNION SELECT import_id FROM daily_told WHERE athlete_id = ?1"
+        f" OR athlete_id IS NULL AND person_name IN ({people}))",
+        (subject_id, json.dumps(pks)),
     ).fetchall()
     for import_id, sha256 in found:
         db.execute("INSERT OR IGNORE INTO erased_file VALUES (?, ?)", (sha256, seq))
@@ -158,7 +192,10 @@ def _forget_imports(db: Connection, subject_id: str, seq: int) -> None:
             " sessions = '[]' WHERE import_id = ?",
             (import_id,),
         )
-    db.execute("DELETE FROM daily_told WHERE athlete_id = ?", (subject_id,))
+    db.execute(
+        f"DELETE FROM daily_told WHERE athlete_id = ?1 OR athlete_id IS NULL AND person_name IN ({people})",
+        (subject_id, json.dumps(pks)),
+    )
 
 
 def files_to_delete(db: Connection) -> list[str]:
@@ -180,6 +217,13 @@ def done_through(db: Connection, cursor: int) -> int:
 def subjects(db: Connection) -> dict[str, int]:
     """Erased athletes and the feed entry that said so."""
     return dict(db.execute("SELECT subject_id, seq FROM erased").fetchall())
+
+
+def is_erased(db: Connection, subject_id: Any) -> bool:
+    """Whether this is an athlete who was erased, as far as this hub has heard."""
+    if not isinstance(subject_id, str):
+        return False
+    return db.execute("SELECT 1 FROM erased WHERE subject_id = ?", (subject_id,)).fetchone() is not None
 
 
 def to_tell(db: Connection) -> tuple[str, ...]:

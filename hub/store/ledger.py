@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from sqlite3 import Connection
 
-from hub.store import meta, refused_segments, shut_out
+from hub.store import feed_head, meta, not_shown, refused_segments, shut_out, snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +13,10 @@ class Ledger:
     """Counts of records (ops) and segments by state; times in epoch ms.
 
     Of the segments that the cloud refused, `segments_kept` were put away: they stay on this hub alone.
-    `is_shut_out`: the club lets this hub in no more.
+    `is_shut_out`: the club lets this hub in no more. `to_come` of `to_come_of` entries of the feed, as the
+    cloud named its newest one last, are not here; None: it named none of this feed. `snapshot_taken` is None
+    unless a snapshot is half way: then how many of its records are here. `not_shown` are records that are
+    here and that pages cannot show, `not_shown_why` the reason of one of them.
     """
 
     ops_pending: int
@@ -30,6 +33,11 @@ class Ledger:
     segments_refused: int = 0
     segments_kept: int = 0
     is_shut_out: bool = False
+    to_come: int | None = 0
+    to_come_of: int = 0
+    snapshot_taken: int | None = None
+    not_shown: int = 0
+    not_shown_why: str = ""
 
     @property
     def pending(self) -> int:
@@ -50,6 +58,8 @@ def sync_ledger(db: Connection) -> Ledger:
     refused = sum(it.n for it in turned_down) - kept
     proposed = meta.number(db, "next_seq", 1) - 1
     contact = meta.value(db, "last_contact_ms")
+    hidden = not_shown.reasons(db)
+    feed = feed_head.to_come(db)
     return Ledger(
         ops_pending=ops.get("pending", 0),
         ops_accepted=proposed - ops.get("pending", 0) - refused_ops - meta.number(db, meta.DEAD_FORGOTTEN),
@@ -65,4 +75,9 @@ def sync_ledger(db: Connection) -> Ledger:
         segments_refused=refused,
         segments_kept=kept,
         is_shut_out=shut_out.is_shut_out(db),
+        to_come=feed.entries,
+        to_come_of=feed.of,
+        snapshot_taken=snapshot.taken(db),
+        not_shown=len(hidden),
+        not_shown_why=min(hidden.values(), default=""),
     )

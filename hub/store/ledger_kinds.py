@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 from sqlite3 import Connection
 
-from hub.store import meta, refused_segments
+from hub.store import meta, not_shown, refused_segments
 
 KINDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Athletes and their values", ("athlete", "profile_change")),
@@ -20,6 +20,7 @@ KINDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Values of days", ("daily_value",)),
     ("Insights", ("insight",)),
     ("Edits that met", ("two_edits",)),
+    ("Decisions about refused edits", ("refused_edit",)),
 )
 OTHERS = "Of a newer version"
 RECORDINGS = {1: "Heart-rate recordings", 2: "Positions and speed"}
@@ -30,6 +31,7 @@ class KindLine:
     """One kind: things here, edits or recordings that wait, things the cloud confirmed, refusals by reason.
 
     `bytes_stored` is None for records. `kept` are recordings that were refused and put away: here alone.
+    `not_shown` are records that are here and that pages cannot show.
     """
 
     name: str
@@ -39,6 +41,7 @@ class KindLine:
     refused: dict[str, int]
     bytes_stored: int | None = None
     kept: int = 0
+    not_shown: int = 0
 
     @property
     def refused_n(self) -> int:
@@ -94,6 +97,7 @@ def _records(db: Connection, stored: Counter[str]) -> list[KindLine]:
         " WHERE state = 'dead' AND echoed_at_ms IS NULL GROUP BY 1, 2"
     ).fetchall()
     named = {tbl for _, tables in KINDS for tbl in tables}
+    hidden = not_shown.counts(db)
     rest = tuple(sorted((held.keys() | pending.keys() | {row[0] for row in dead}) - named))
     lines = []
     for name, tables in (*KINDS, (OTHERS, rest)):
@@ -101,8 +105,8 @@ def _records(db: Connection, stored: Counter[str]) -> list[KindLine]:
         for tbl, reason, n in dead:
             if tbl in tables:
                 refused[reason] += n
-        n, waits, there = (sum(it[tbl] for tbl in tables) for it in (held, pending, stored))
-        line = KindLine(name, n, waits, there, dict(refused))
+        n, waits, there, odd = (sum(it[tbl] for tbl in tables) for it in (held, pending, stored, hidden))
+        line = KindLine(name, n, waits, there, dict(refused), not_shown=odd)
         if line.have or line.pending or line.refused:
             lines.append(line)
     return lines

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from hub.store.boots import ANCHORS_TOLD
 from hub.store.effort_stops import EFFORT_STOPS
+from hub.store.not_shown import NOT_SHOWN
+from hub.store.refused_edits import REFUSED_EDITS
 from hub.store.refused_segments import REFUSED_SEGMENTS
 from hub.store.schema_library import Migrations, Schema
 from hub.store.sync_schema import SYNC
@@ -411,3 +413,15 @@ def m036_anchors_told(db: Schema) -> None:
     """Which facts about the time the cloud has acknowledged; until then they wait, however old."""
     for statement in ANCHORS_TOLD:
         db.conn.execute(statement)
+
+
+@hub_schema()
+def m037_refused_edits(db: Schema) -> None:
+    """What was decided about refused edits, here or online."""
+    db.conn.execute(REFUSED_EDITS)
+
+
+@hub_schema()
+def m038_not_shown(db: Schema) -> None:
+    """Records that pages cannot show, and why."""
+    db.conn.execute(NOT_SHOWN)

@@ -45,9 +45,17 @@ def behind(db: Connection, after_seq: int, limit_bytes: int) -> list[Op]:
     return _within(rows, limit_bytes)
 
 
+_BARE = (
+    "(is_suspect OR (reason IS NOT 'erased' AND EXISTS"
+    " (SELECT 1 FROM refused_edit it WHERE it.op_id = outbox.op_id AND it.state != 'open')))"
+)
+"""What goes out without its content, so as to be refused: suspects, and what was put away or sent anew.
+
+Its content stays here for a change of mind; a cloud put back to a backup must not take it in after all.
+"""
 _SENT = (
-    "SELECT seq, op_id, iif(is_suspect, ?, tbl), pk, iif(is_suspect, '{}', fields), after_ms, boot_no,"
-    " mono_ms, chain, after_seq, made_by FROM outbox"
+    f"SELECT seq, op_id, iif({_BARE}, ?, tbl), pk, iif({_BARE}, '{{}}', fields), after_ms, boot_no, mono_ms,"
+    " chain, after_seq, made_by FROM outbox"
 )
 
 

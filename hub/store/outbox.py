@@ -9,7 +9,18 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from sqlite3 import Connection
 
-from hub.store import boots, erasure, meta, oplog, records, refused_segments, segments, snapshot
+from hub.store import (
+    boots,
+    dead_letters,
+    erasure,
+    feed_head,
+    meta,
+    oplog,
+    records,
+    refused_segments,
+    segments,
+    snapshot,
+)
 from hub.store.database import Database
 from sync.outbox import Place, Standing
 from sync.segments import Segment
@@ -40,6 +51,7 @@ class StoreOutbox:
         self._telling = 0  # erased athletes the greeting under way reminds the cloud of
         database.write_now(lambda db: records.catch_up(db, moment().wall_ms))
         database.write_now(refused_segments.doubt_erased)
+        database.write_now(lambda db: dead_letters.tell_again(db, moment()))
 
     async def standing(self) -> Standing:
         """Where the hub stands now."""
@@ -128,6 +140,7 @@ class StoreOutbox:
                 return  # a snapshot has set the cursor back meanwhile: what lies between is not here
             records.apply_feed(db, new, wall_ms)
             if new:
+                feed_head.at_least(db, max(head, new[-1].seq))
                 meta.put(db, "cursor", new[-1].seq)
                 meta.put(db, "cursor_op", new[-1].op_id)
 
@@ -141,6 +154,11 @@ class StoreOutbox:
     async def learn_feed(self, feed_epoch: int) -> None:
         """The cursor counts in this feed."""
         await self._database.write(lambda db: meta.put(db, "feed_epoch", feed_epoch))
+
+    async def learn_head(self, feed_epoch: int, head: int) -> None:
+        """The newest entry of the feed, as the cloud named it."""
+        if await self._database.read(feed_head.named) != (feed_epoch, head):
+            await self._database.write(lambda db: feed_head.learn(db, feed_epoch, head))
 
     async def learn_bundle_key(self, bundle_key: str) -> None:
         """The club's public keys for bundles on a stick."""
@@ -162,8 +180,14 @@ class StoreOutbox:
 
     async def take_page(self, page: SnapshotPage, after: tuple[str, str] | None = None) -> None:
         """Keep a page aside; the last one puts all of them in place of what was confirmed."""
-        wall_ms = self._moment().wall_ms
-        await self._database.write(lambda db: snapshot.take_page(db, page, wall_ms, after))
+        moment = self._moment()
+
+        def change(db: Connection) -> None:
+            if snapshot.take_page(db, page, moment.wall_ms, after):
+                _note(db, moment, "sync", "took all records of the club anew")
+                dead_letters.tell_again(db, moment)
+
+        await self._database.write(change)
         await self._delete_erased_files()
         if page.next_tbl is None and self._on_athletes is not None:
             await self._on_athletes(await self._database.read(_all_athletes))
@@ -221,20 +245,21 @@ class StoreOutbox:
     async def note(self, what: str, outcome: str) -> None:
         """A line in the sync diary, which keeps the last 500."""
         moment = self._moment()
+        await self._database.write(lambda db: _note(db, moment, what, outcome))
 
-        def change(db: Connection) -> None:
-            db.execute(
-                "INSERT INTO sync_log(at_boot, at_mono, what, outcome) VALUES (?, ?, ?, ?)",
-                (moment.boot_no, moment.mono_ms, what, outcome),
-            )
-            db.execute("DELETE FROM sync_log WHERE id <= (SELECT max(id) FROM sync_log) - ?", (LOG_LINES,))
 
-        await self._database.write(change)
+def _note(db: Connection, moment: records.Moment, what: str, outcome: str) -> None:
+    db.execute(
+        "INSERT INTO sync_log(at_boot, at_mono, what, outcome) VALUES (?, ?, ?, ?)",
+        (moment.boot_no, moment.mono_ms, what, outcome),
+    )
+    db.execute("DELETE FROM sync_log WHERE id <= (SELECT max(id) FROM sync_log) - ?", (LOG_LINES,))
 
 
 def _bury(db: Connection, seq: int, code: str, wall_ms: int) -> None:
     """The cloud will not apply this; the feed says so, too, but its word may be long read."""
     db.execute("UPDATE outbox SET state = 'dead', reason = coalesce(reason, ?) WHERE seq = ?", (code, seq))
+    records.ask_nobody(db, wall_ms)
     row = db.execute("SELECT tbl, pk FROM outbox WHERE seq = ?", (seq,)).fetchone()
     if row is not None:
         records.show(db, row[0], row[1], wall_ms)

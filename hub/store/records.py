@@ -14,27 +14,20 @@ from sqlite3 import Connection, IntegrityError
 from typing import Any
 
 from hub.errors import ActionRefused
-from hub.store import erasure, meta
+from hub.store import erasure, meta, not_shown, refused_edits
+from hub.store.field_limits import checked
 from sync.chain import next_chain
+from sync.record_fields import PRIMARY_KEYS, own_columns
+from sync.refused_edits import TABLE as REFUSED_EDIT
 from sync.wire import FeedOp
 
-PRIMARY_KEYS = {
-    "athlete": "athlete_id",
-    "strap": "strap_id",
-    "session": "session_id",
-    "stream": "stream_id",
-    "stream_assignment": "assignment_id",
-    "insight": "insight_id",
-    "source": "source_id",
-    "daily_value": "daily_value_id",
-    "profile_change": "change_id",
-    "two_edits": "two_edits_id",
-}
 OF_ONE_HUB = ("session", "stream", "stream_assignment", "source")
 SHOWN_OF_OTHERS = ("session", "stream_assignment")
 OFFICE = "office"
 """Stands for the hub where a record of this kind was made online."""
 KEPT_MS = 30 * 86_400_000
+LAID_OVER = "state != 'dead' AND reason IS NULL AND echoed_at_ms IS NULL ORDER BY seq"
+"""Which of the hub's own operations stand over what was confirmed, in their order; part of a question."""
 RENAMED = {("stream", "strap_id"): "sensor_id"}
 
 
@@ -55,8 +48,9 @@ class Moment:
 def propose(db: Connection, moment: Moment, tbl: str, pk: str, fields: dict[str, Any]) -> None:
     """Change a record here at once and queue the change for the cloud.
 
-    Raises ActionRefused for what another hub recorded.
+    Raises ActionRefused for what another hub recorded, and for fields that could never be sent.
     """
+    content = checked(tbl, pk, fields)
     if tbl in OF_ONE_HUB and owner(db, tbl, pk) is not None:
         raise ActionRefused(
             f"This {tbl.replace('_', ' ')} was recorded by another hub.", hint="Edit it on the cloud's pages."
@@ -66,7 +60,7 @@ def propose(db: Connection, moment: Moment, tbl: str, pk: str, fields: dict[str,
     db.execute(
         "INSERT INTO outbox(seq, op_id, tbl, pk, kind, fields, after_ms, boot_no, mono_ms, chain, made_by,"
         " after_seq) VALUES (?, ?, ?, ?, 'set', ?, ?, ?, ?, ?, ?, ?)",
-        (seq, op_id, tbl, pk, json.dumps(fields), meta.number(db, "max_stamp"), moment.boot_no,
+        (seq, op_id, tbl, pk, content, meta.number(db, "max_stamp"), moment.boot_no,
          moment.mono_ms, chain, moment.by, meta.number(db, "cursor")),
     )  # fmt: skip
     meta.put(db, "next_seq", seq + 1)
@@ -75,7 +69,10 @@ def propose(db: Connection, moment: Moment, tbl: str, pk: str, fields: dict[str,
 
 
 def propose_many(db: Connection, moment: Moment, tbl: str, edits: Mapping[str, dict[str, Any]]) -> None:
-    """As `propose` for many records at once, all with the same fields; a record new here costs far less."""
+    """As `propose` for many records at once, all with the same fields; a record new here costs far less.
+
+    Raises ActionRefused for fields that could never be sent.
+    """
     seq, head = meta.number(db, "next_seq", 1), meta.value(db, "chain_head") or "00" * 32
     after_ms, after_seq, proposals = meta.number(db, "max_stamp"), meta.number(db, "cursor"), []
     for pk, fields in edits.items():
@@ -87,7 +84,7 @@ def propose_many(db: Connection, moment: Moment, tbl: str, edits: Mapping[str, d
                 op_id,
                 tbl,
                 pk,
-                json.dumps(fields),
+                checked(tbl, pk, fields),
                 after_ms,
                 moment.boot_no,
                 moment.mono_ms,
@@ -105,9 +102,9 @@ def propose_many(db: Connection, moment: Moment, tbl: str, edits: Mapping[str, d
     )
     meta.put(db, "next_seq", seq)
     meta.put(db, "chain_head", head)
-    columns = _columns(db, tbl)
-    _put(db, tbl, [_row(tbl, pk, fields, columns) for pk, fields in edits.items() if pk not in known])
-    _put(db, tbl, [_row(tbl, pk, _doc(db, tbl, pk), columns) for pk in sorted(known)])
+    held = columns(db, tbl)
+    _put(db, tbl, [row_of(tbl, pk, fields, held) for pk, fields in edits.items() if pk not in known], held)
+    _put(db, tbl, [row_of(tbl, pk, _doc(db, tbl, pk), held) for pk in sorted(known)], held)
 
 
 def _is_known(db: Connection, tbl: str, pk: str) -> bool:
@@ -123,8 +120,13 @@ def owner(db: Connection, tbl: str, pk: str) -> str | None:
 
 def apply_feed(db: Connection, ops: list[FeedOp], wall_ms: int) -> None:
     """Take confirmed edits in feed order; the caller sets the cursor in the same transaction."""
+    last = {op.pk: op.seq for op in ops if op.kind == "erase"}
     for op in ops:
-        if op.kind == "set":
+        if op.kind == "void" and op.tbl == "athlete" and last.get(op.pk, 0) > op.seq:
+            _echoed(db, op, wall_ms)  # the erasure comes behind what else was edited before it
+        elif op.kind == "set" and op.tbl == "athlete" and erasure.is_erased(db, op.pk):
+            _take_away(db, op, wall_ms)  # no cloud should send it
+        elif op.kind == "set":
             confirm(db, op)
             db.execute(
                 "UPDATE outbox SET state = 'acked', reason = NULL, is_suspect = 0,"
@@ -134,10 +136,11 @@ def apply_feed(db: Connection, ops: list[FeedOp], wall_ms: int) -> None:
             show(db, op.tbl, op.pk, wall_ms)
         elif op.kind == "reject":
             db.execute(
-                "UPDATE outbox SET state = 'dead', reason = CASE WHEN is_suspect THEN reason ELSE ? END"
-                " WHERE op_id = ?",
+                "UPDATE outbox SET state = 'dead', reason = CASE WHEN is_suspect OR (reason IS NOT NULL"
+                " AND ?1 = 'suspect') THEN reason ELSE ?1 END WHERE op_id = ?2",
                 (op.reason or "rejected by the cloud", op.op_id),
             )
+            ask_nobody(db, wall_ms)
             if op.reason == "erased":
                 erasure.erase_proposal(db, op.op_id, op.seq)
             show(db, op.tbl, op.pk, wall_ms)
@@ -148,15 +151,31 @@ def apply_feed(db: Connection, ops: list[FeedOp], wall_ms: int) -> None:
         _forget_old_echoes(db, wall_ms)
 
 
+def ask_nobody(db: Connection, wall_ms: int) -> None:
+    """A decision about a refused edit that is itself refused, by an older cloud, asks for no other."""
+    db.execute(
+        "UPDATE outbox SET echoed_at_ms = ? WHERE state = 'dead' AND tbl = ? AND echoed_at_ms IS NULL",
+        (meta.cloud_ms(db, wall_ms), REFUSED_EDIT),
+    )
+
+
 def _take_away(db: Connection, op: FeedOp, wall_ms: int) -> None:
-    """An erasure, or an entry whose content an erasure to come has taken: both take effect at once."""
-    if op.tbl == "athlete":
+    """An erasure, or an entry whose content an erasure to come has taken: both take effect at once.
+
+    Before the erasure itself only the record goes: what names the athlete may be somebody else's by then.
+    """
+    if op.tbl == "athlete" and op.kind == "erase":
         rows = [(str(tbl), str(pk)) for tbl, pk in op.fields.get("rows", ())]
         for tbl, pk in erasure.erase_subject(db, op.pk, rows, op.seq):
             show(db, tbl, pk, wall_ms)
     else:
         erasure.erase_rows(db, [(op.tbl, op.pk)], op.seq)
         show(db, op.tbl, op.pk, wall_ms)
+    _echoed(db, op, wall_ms)
+
+
+def _echoed(db: Connection, op: FeedOp, wall_ms: int) -> None:
+    """The cloud has this hub's own operation, whatever became of its content."""
     db.execute(
         "UPDATE outbox SET state = 'acked', echoed_at_ms = coalesce(echoed_at_ms, ?) WHERE op_id = ?",
         (meta.cloud_ms(db, wall_ms), op.op_id),
@@ -219,54 +238,97 @@ def _doc(db: Connection, tbl: str, pk: str) -> dict[str, Any]:
     if row is not None:
         doc.update(json.loads(row[0]))
     for (fields,) in db.execute(
-        "SELECT fields FROM outbox WHERE tbl = ? AND pk = ? AND state != 'dead' AND reason IS NULL"
-        " AND echoed_at_ms IS NULL ORDER BY seq",
-        (tbl, pk),
+        f"SELECT fields FROM outbox WHERE tbl = ? AND pk = ? AND {LAID_OVER}", (tbl, pk)
     ):
         doc.update(json.loads(fields))
     return doc
 
 
-def _row(tbl: str, pk: str, doc: dict[str, Any], columns: Set[str]) -> dict[str, Any]:
-    """A record as its typed row; fields this version has no column for stay in base."""
-    named = {RENAMED.get((tbl, name), name): new for name, new in doc.items()}
-    return {PRIMARY_KEYS[tbl]: pk, **{name: _plain(new) for name, new in named.items() if name in columns}}
+def row_of(tbl: str, pk: str, doc: dict[str, Any], columns: Set[str]) -> dict[str, Any]:
+    """A record as its typed row; fields this version has no column for stay in base, and so does one that
+    bears the name of a column which is not a field's to fill.
+    """
+    key = PRIMARY_KEYS[tbl]
+    named = {RENAMED.get((tbl, name), name): new for name, new in doc.items() if name not in own_columns(tbl)}
+    plain = {name: _plain(new) for name, new in named.items() if name in columns and name != key}
+    return {key: pk, **plain}
 
 
 def show(db: Connection, tbl: str, pk: str, wall_ms: int) -> None:
-    """Write the typed row that pages read."""
-    key = PRIMARY_KEYS.get(tbl)
-    whose = owner(db, tbl, pk) if tbl in OF_ONE_HUB else None
-    if key is None or (whose is not None and tbl not in SHOWN_OF_OTHERS):
+    """Write the typed row that pages read.
+
+    A record that cannot be shown here stops nothing: it waits in base, its row stays as it was, and it is
+    noted with the reason until it can be shown. Raises only what the disk does.
+    """
+    try:
+        _show(db, tbl, pk, wall_ms)
+    except not_shown.FAULTS as error:
+        if not not_shown.is_of_the_row(error):
+            raise
+        not_shown.note(db, tbl, pk, not_shown.words(error), wall_ms)
+    else:
+        not_shown.forget(db, tbl, pk)
+
+
+def _show(db: Connection, tbl: str, pk: str, wall_ms: int) -> None:
+    """As `show`; raises what a value makes the store raise."""
+    if tbl not in PRIMARY_KEYS or _is_only_kept(db, tbl, pk):
         return
     doc = _doc(db, tbl, pk)
+    if tbl == REFUSED_EDIT:
+        refused_edits.show(db, pk, doc, meta.cloud_ms(db, wall_ms))
+        return
     if not doc:
         _hide(db, tbl, pk)
         return
+    if tbl != "strap" and erasure.is_erased(db, doc.get("athlete_id")):
+        _hide(db, tbl, pk)  # and not forgotten: a later entry may give it to somebody else
+        raise ValueError("it is about an athlete whose data was erased")
     if tbl == "insight":
         doc.setdefault("received_at_ms", wall_ms)
-    row = _row(tbl, pk, doc, _columns(db, tbl))
+    held = columns(db, tbl)
+    row = row_of(tbl, pk, doc, held)
     if tbl in SHOWN_OF_OTHERS:
-        row["hub_id"] = whose
+        row["hub_id"] = owner(db, tbl, pk)
     try:
-        _put(db, tbl, [row])
-    except IntegrityError:  # not all of it is here, or no more after a rejection: it waits in base
+        _put(db, tbl, [row], held)
+    except IntegrityError:
+        if not is_incomplete(db, tbl, row):
+            raise
         _hide(db, tbl, pk)
 
 
-def _columns(db: Connection, tbl: str) -> Set[str]:
+def _is_only_kept(db: Connection, tbl: str, pk: str) -> bool:
+    """Whether a record is another hub's and of a kind that is not shown of others."""
+    return tbl in OF_ONE_HUB and tbl not in SHOWN_OF_OTHERS and owner(db, tbl, pk) is not None
+
+
+def is_incomplete(db: Connection, tbl: str, row: Mapping[str, Any]) -> bool:
+    """Whether a row lacks what it needs: not all of it is here, or no more after a rejection."""
+    needed = db.execute(
+        'SELECT name FROM pragma_table_info(?) WHERE "notnull" AND dflt_value IS NULL AND NOT pk', (tbl,)
+    )
+    return any(name not in row for (name,) in needed)
+
+
+def columns(db: Connection, tbl: str) -> Set[str]:
     """What a record's fields may fill; whose it is stands in none of them."""
     return {row[0] for row in db.execute("SELECT name FROM pragma_table_info(?)", (tbl,))} - {"hub_id"}
 
 
-def _put(db: Connection, tbl: str, rows: Iterable[dict[str, Any]]) -> None:
-    """Write typed rows whole, or what is known of them. Raises IntegrityError where that is too little."""
+def _put(db: Connection, tbl: str, rows: Iterable[dict[str, Any]], held: Set[str]) -> None:
+    """Write typed rows whole: of the columns `held`, what a record does not tell is as if never told.
+
+    Raises IntegrityError where what is known is too little, or not what the table holds.
+    """
     by_names: dict[tuple[str, ...], list[tuple[Any, ...]]] = {}
     for row in rows:
         by_names.setdefault(tuple(row), []).append(tuple(row.values()))
     key = PRIMARY_KEYS[tbl]
+    untold = sorted(held - own_columns(tbl))
     for names, values in by_names.items():
-        changes = ", ".join(f"{name} = excluded.{name}" for name in names if name != key)
+        told = dict.fromkeys((*names, *untold))
+        changes = ", ".join(f"{name} = excluded.{name}" for name in told if name != key)
         db.executemany(
             f"INSERT INTO {tbl}({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"
             f" ON CONFLICT({key}) DO " + (f"UPDATE SET {changes}" if changes else "NOTHING"),
@@ -283,8 +345,12 @@ def _plain(new: Any) -> Any:
 
 
 def catch_up(db: Connection, wall_ms: int) -> None:
-    """After an update that brought new tables or columns: show what the cloud sent for them before."""
-    signature = json.dumps({tbl: sorted(_columns(db, tbl)) for tbl in sorted(PRIMARY_KEYS)})
+    """Show what could not be shown, and after an update that brought new tables or columns what the cloud
+    sent for them before.
+    """
+    for tbl, pk in not_shown.keys(db):
+        show(db, tbl, pk, wall_ms)
+    signature = json.dumps({tbl: sorted(columns(db, tbl)) for tbl in sorted(PRIMARY_KEYS)})
     if meta.value(db, "shown_columns") == signature:
         return
     held = "SELECT tbl, pk FROM base UNION SELECT tbl, pk FROM outbox ORDER BY tbl, pk"

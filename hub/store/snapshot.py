@@ -10,7 +10,7 @@ import json
 from sqlite3 import Connection
 from typing import Any
 
-from hub.store import boots, erasure, meta, records, segments
+from hub.store import boots, erasure, feed_head, meta, records, segments
 from sync.outbox import Place
 from sync.wire import SnapshotPage
 
@@ -28,8 +28,15 @@ def place(db: Connection) -> Place | None:
     return Place(head["feed_epoch"], head["at_seq"], tbl, pk)
 
 
-def take_page(db: Connection, page: SnapshotPage, wall_ms: int, after: tuple[str, str] | None = None) -> None:
-    """Keep a page aside; the last one puts all of them in place.
+def taken(db: Connection) -> int | None:
+    """How many records of a snapshot half way are here, None where none is."""
+    if meta.value(db, FIRST) is None:
+        return None
+    return int(db.execute("SELECT count(*) FROM snapshot_row").fetchone()[0])
+
+
+def take_page(db: Connection, page: SnapshotPage, wall_ms: int, after: tuple[str, str] | None = None) -> bool:
+    """Keep a page aside; the last one puts all of them in place: whether that was done.
 
     `after` is the record it was asked to follow: another reader may have got on, or finished, meanwhile. A
     snapshot made while the cloud had another log under this hub's name is given up: which of this hub's
@@ -38,9 +45,9 @@ def take_page(db: Connection, page: SnapshotPage, wall_ms: int, after: tuple[str
     known = place(db)
     if known is not None and known.feed_epoch != page.feed_epoch:
         forget(db)  # the cloud was put back meanwhile: this page continues nothing
-        return
+        return False
     if after is not None and after != (("", "") if known is None else (known.after_tbl, known.after_pk)):
-        return
+        return False
     if known is None:
         _begin(db, page)
     db.executemany(
@@ -49,11 +56,13 @@ def take_page(db: Connection, page: SnapshotPage, wall_ms: int, after: tuple[str
     )
     if page.next_tbl is not None:
         meta.put(db, AFTER, json.dumps([page.next_tbl, page.next_pk or ""]))
-        return
+        return False
     head = json.loads(meta.value(db, FIRST) or "{}")
-    if _tells_of_this_log(db, head):
+    is_of_this_log = _tells_of_this_log(db, head)
+    if is_of_this_log:
         _put_in_place(db, head, wall_ms)
     forget(db)
+    return is_of_this_log
 
 
 def _begin(db: Connection, page: SnapshotPage) -> None:
@@ -101,6 +110,7 @@ def _put_in_place(db: Connection, head: dict[str, Any], wall_ms: int) -> None:
         segments.doubt_stored(db)  # a cloud put back to a backup may have lost samples, too
         boots.doubt_told(db)
     meta.put(db, "feed_epoch", head["feed_epoch"])
+    feed_head.at_least(db, head["at_seq"])
     known = erasure.subjects(db)
     shown = erasure.erase_again(db)
     for subject_id, seq in head["erased"]:
@@ -135,9 +145,11 @@ def _settle_own_operations(db: Connection, head: dict[str, Any], wall_ms: int) -
     """Operations the snapshot holds get no echo any more: they are as good as echoed, or refused."""
     db.execute(
         "UPDATE outbox SET state = 'dead', reason = coalesce(reason, 'rejected by the cloud')"
-        " WHERE seq <= ?1 AND echoed_at_ms IS NULL AND op_id IN (SELECT value FROM json_each(?2))",
+        " WHERE seq <= ?1 AND op_id IN (SELECT value FROM json_each(?2))"
+        " AND (echoed_at_ms IS NULL OR op_id IN (SELECT op_id FROM refused_edit))",
         (head["last_seq"], json.dumps(head["rejected"])),
     )
+    records.ask_nobody(db, wall_ms)
     db.execute(
         "UPDATE outbox SET state = 'acked', reason = NULL, echoed_at_ms = coalesce(echoed_at_ms, ?2)"
         " WHERE seq <= ?1 AND state != 'dead'",
@@ -146,7 +158,8 @@ def _settle_own_operations(db: Connection, head: dict[str, Any], wall_ms: int) -
     # what came after may not be in the snapshot, echoed or refused or not: it is the hub's word again, and
     # sent anew; refused ones too, of which a restored cloud never heard, though they stay hidden for a reason
     db.execute(
-        "UPDATE outbox SET echoed_at_ms = iif(state = 'dead', echoed_at_ms, NULL), state = 'pending'"
+        "UPDATE outbox SET echoed_at_ms = iif(state = 'dead' OR op_id IN"
+        " (SELECT op_id FROM refused_edit WHERE state != 'open'), echoed_at_ms, NULL), state = 'pending'"
         " WHERE seq > ?",
         (head["last_seq"],),
     )

@@ -14,7 +14,7 @@ from sqlite3 import Connection
 from typing import BinaryIO
 
 from hub.errors import ActionRefused
-from hub.store import boots, bundles, meta
+from hub.store import boots, bundles, meta, refused_segments
 from hub.store.bundles import TakenAnswer
 from hub.store.database import Database
 from hub.syncing.bundle_write import Author
@@ -38,6 +38,7 @@ class Taken:
     entries: int
     is_old: bool
     is_begun_anew: bool = False
+    segments_refused: int = 0
 
     @property
     def words(self) -> str:
@@ -48,6 +49,7 @@ class Taken:
             "edits confirmed": self.acknowledged,
             "recordings confirmed": self.segments_stored,
             "entries received": self.entries,
+            "recordings refused": self.segments_refused,
         }
         did = ", ".join(f"{count:,} {what}" for what, count in counts.items() if count)
         if did:
@@ -93,6 +95,7 @@ def check_answer(path: Path, author: Author, seeds: tuple[bytes, ...]) -> _Answe
             _check(chunk)
             if chunk.number == 0:
                 first = decoded(chunk.content, AnswerManifest, chunk.end)
+                _refusals(first)
         if first is None:  # pragma: no cover - chunks() gives one or raises
             raise BundleDamaged("it is empty")
     return _Answer(path, head, first, (key,))
@@ -129,6 +132,7 @@ async def take_answer(database: Database, outbox: Outbox, answer: _Answer, wall_
     is_begun_anew = False
     if not is_old:
         is_begun_anew = await _mend_and_acknowledge(outbox, answer.manifest)
+        await outbox.learn_head(greeting.feed_epoch, greeting.head)
         if greeting.bundle_key:
             await outbox.learn_bundle_key(greeting.bundle_key)
     with answer.path.open("rb") as file:
@@ -142,13 +146,14 @@ async def take_answer(database: Database, outbox: Outbox, answer: _Answer, wall_
                 ids += len(chunk.content) // ID_BYTES
                 await _stored(outbox, chunk.content)
     after = await database.read(bundles.waiting)
+    refused = 0 if is_old else await _refused(database, outbox, answer.manifest)
     if not is_old:
         through = 0 if is_begun_anew else greeting.last_seq
-        word = TakenAnswer(greeting.server_ms, wall_ms, through, ids)
+        word = TakenAnswer(greeting.server_ms, wall_ms, through, ids, answer.manifest.answers)
         await database.write(partial(_remember, word=word, answers=answer.manifest.answers))
     done = Taken(
         max(0, before.ops - after.ops), max(0, before.segments - after.segments), entries, is_old,
-        is_begun_anew,
+        is_begun_anew, refused,
     )  # fmt: skip
     await outbox.note("stick", done.words)
     return done
@@ -231,6 +236,30 @@ async def _page(outbox: Outbox, greeting: wire.HelloResponse, page: wire.Snapsho
         await outbox.take_page(page)  # which only lets go of what was begun of another feed
     await outbox.take_page(page)
     return len(page.rows)
+
+
+def _refusals(manifest: AnswerManifest) -> dict[bytes, str]:
+    """Why recordings were not taken. Raises BundleDamaged."""
+    try:
+        return {bytes.fromhex(it.id): it.code for it in manifest.refused}
+    except ValueError as error:
+        raise BundleDamaged("it names recordings by what is no id") from error
+
+
+async def _refused(database: Database, outbox: Outbox, manifest: AnswerManifest) -> int:
+    """What the cloud would not take of the bundle, kept as if it had come by network; how many they were.
+
+    Of each bundle it is heard once: a second answer must not give up what somebody tries again meanwhile.
+    """
+    newest = await database.read(bundles.newest_answer)
+    codes = _refusals(manifest)
+    if not codes or (newest is not None and newest.answers == manifest.answers):
+        return 0
+    if erased := [seg_id for seg_id, code in codes.items() if code == "erased"]:
+        await outbox.cut_erased(erased)
+    before = await database.read(refused_segments.all_ids)
+    await outbox.record_refused(codes)
+    return len(await database.read(refused_segments.all_ids) - before)
 
 
 async def _stored(outbox: Outbox, content: bytes) -> None:

@@ -10,7 +10,7 @@ import base64
 import errno
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -24,11 +24,14 @@ from hub.errors import ActionRefused, DiskFull
 from hub.store import boots, bundles, meta, oplog, segments
 from hub.store.bundles import Key, WrittenBundle
 from hub.store.database import Database
+from hub.store.field_limits import unsendable
 from sync import bundle_keys, wire
+from sync.bounds import MOST_ROWS_A_CHUNK
 from sync.bundle import CHUNK_BYTES, ENDING, Chunk, Head, Sealer, SignedHead, chunks, new_head, read_head
 from sync.bundle_keys import CloudKey
 from sync.bundle_wire import Earlier, End, Manifest, decoded
 from sync.errors import BundleDamaged
+from sync.files import put_in_place
 from sync.outbox import Standing
 from sync.reconcile import greeting
 from sync.segments import frame, unframe
@@ -224,7 +227,10 @@ class _Writing:
         if draft.ops == 0 and draft.last.kind in "MO":
             self._write_anchors(draft)
         while True:
-            ops = self._database.read_now(partial(oplog.behind, after_seq=last_seq, limit_bytes=CHUNK_BYTES))
+            page = partial(oplog.behind, after_seq=last_seq, limit_bytes=CHUNK_BYTES)
+            ops = self._database.read_now(page)
+            if self._put_aside(ops):
+                ops = self._database.read_now(page)
             if not ops:
                 break
             if ops[0].seq != last_seq + 1:
@@ -238,6 +244,14 @@ class _Writing:
         if epoch_now != epoch or (chain and chain_now != chain):
             raise LogChanged
         return last_seq
+
+    def _put_aside(self, ops: Sequence[wire.Op]) -> int:
+        """Put aside what no bundle could hold, as the network does: it goes without its content."""
+        found = [(it.seq, why) for it in ops if (why := unsendable(it.fields)) is not None]
+        for seq, why in found:
+            wall_ms = self._author.now()[1]
+            self._database.write_now(partial(oplog.suspect, seq=seq, reason=why, wall_ms=wall_ms))
+        return len(found)
 
     def _write_anchors(self, draft: _Draft) -> None:
         """All the cloud does not know; after a cut all of them again, since twice told does no harm."""
@@ -267,11 +281,11 @@ class _Writing:
             self._put("S", content)
             self._segments += n
 
-    def _frames(self, keys: list[Key]) -> Iterator[bytes]:
+    def _frames(self, keys: list[Key]) -> Iterator[tuple[bytes, int]]:
         for at in range(0, len(keys), SEGMENTS_A_READ):
             ids = [key[2] for key in keys[at : at + SEGMENTS_A_READ]]
             found = self._database.read_now(partial(segments.by_id, seg_ids=ids))
-            yield from (frame(it) for it in found)
+            yield from ((frame(it), it.n) for it in found)
 
     def _put(self, kind: str, content: bytes) -> None:
         try:
@@ -309,13 +323,7 @@ class _Writing:
         """Give it its own name, for good."""
         moment = datetime.fromtimestamp(head.made_ms / 1000, UTC).strftime("%Y-%m-%d-%H%M%S")
         path = self._folder / f"touchline-{self._author.short}-{moment}{ENDING}"
-        self._path.replace(path)
-        with suppress(OSError):  # not every stick's file system can
-            folder = os.open(self._folder, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+        put_in_place(self._path, path)
         return path
 
 
@@ -338,16 +346,17 @@ def _grown(draft: _Draft | None, head: SignedHead, chunk: Chunk) -> _Draft:
     return draft
 
 
-def _pieces(frames: Iterable[bytes]) -> Iterator[tuple[bytes, int]]:
-    """Frames gathered into contents of about a chunk, with how many are in each."""
+def _pieces(frames: Iterable[tuple[bytes, int]]) -> Iterator[tuple[bytes, int]]:
+    """Frames, each with its samples, gathered into contents of about a chunk, with how many are in each."""
     gathered: list[bytes] = []
-    size = 0
-    for one in frames:
-        if gathered and size + len(one) > CHUNK_BYTES:
+    size = rows = 0
+    for one, n in frames:
+        if gathered and (size + len(one) > CHUNK_BYTES or rows + n > MOST_ROWS_A_CHUNK):
             yield b"".join(gathered), len(gathered)
-            gathered, size = [], 0
+            gathered, size, rows = [], 0, 0
         gathered.append(one)
         size += len(one)
+        rows += n
     if gathered:
         yield b"".join(gathered), len(gathered)
 

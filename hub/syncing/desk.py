@@ -92,23 +92,38 @@ class SyncDesk:
         moment = self._by(by)
 
         def change(db: Connection) -> tuple[str, str]:
-            letter = next((it for it in dead_letters.waiting(db) if it.op_id == op_id), None)
+            letter = dead_letters.one(db, op_id)
             dead_letters.retry(db, moment, op_id, fields)
-            assert letter is not None, "what is not there cannot be retried"
             return letter.tbl, letter.pk
 
         tbl, pk = await self._database.write(change)
         await self._parts.edited(tbl, pk, pk if tbl == "athlete" else None)
 
-    async def drop(self, op_id: str) -> None:
-        """Put a refused edit away for good. Raises NotFound."""
-        wall_ms = self._parts.moment().wall_ms
-        await self._database.write(lambda db: dead_letters.discard(db, op_id, wall_ms))
+    async def drop(self, op_id: str, by: str) -> None:
+        """Put a refused edit away, here and online. Raises NotFound."""
+        moment = self._by(by)
+        await self._database.write(lambda db: dead_letters.put_away(db, moment, op_id))
 
-    async def drop_erased(self) -> None:
+    async def take_out(self, op_id: str, by: str) -> None:
+        """Let a refused edit wait again that was put away, here or online. Raises NotFound."""
+        moment = self._by(by)
+        await self._database.write(lambda db: dead_letters.take_out(db, moment, op_id))
+
+    async def drop_erased(self, by: str) -> None:
         """Put away every refused edit about somebody whose data was erased."""
-        wall_ms = self._parts.moment().wall_ms
-        await self._database.write(lambda db: dead_letters.discard_erased(db, wall_ms))
+        moment = self._by(by)
+        await self._database.write(lambda db: dead_letters.put_away_erased(db, moment))
+
+    async def drop_all(self, reason: str, by: str) -> tuple[int, int]:
+        """Put away every edit refused for this reason: how many, and the time by which they are undone."""
+        moment = self._by(by)
+        n = await self._database.write(lambda db: dead_letters.put_away_all(db, moment, reason))
+        return n, moment.wall_ms
+
+    async def take_out_all(self, reason: str, at_ms: int, by: str) -> int:
+        """Let all wait again that `drop_all` put away at that time; how many."""
+        moment = self._by(by)
+        return await self._database.write(lambda db: dead_letters.take_out_all(db, moment, reason, at_ms))
 
     # --- refused recordings
 

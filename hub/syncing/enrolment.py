@@ -18,6 +18,7 @@ from sync import claim
 from sync.client import NO_ADDRESS
 from sync.client import enrol as ask_cloud
 from sync.errors import CloudRefused, CloudUnreachable, NotTheCloud, SyncError
+from sync.files import put_in_place
 from sync.keys import new_key
 
 NEXT = ".next"
@@ -55,7 +56,7 @@ def prepare_next_key(path: Path) -> bytes:
 def adopt_next_key(path: Path) -> None:
     """The cloud has taken the key that was to follow: it is the one in use."""
     with suppress(FileNotFoundError):
-        path.with_suffix(NEXT).replace(path)
+        put_in_place(path.with_suffix(NEXT), path)
 
 
 def _write_key(path: Path) -> bytes:
@@ -65,7 +66,7 @@ def _write_key(path: Path) -> bytes:
         file.write(seed)
         file.flush()
         os.fsync(file.fileno())
-    draft.replace(path)
+    put_in_place(draft, path)
     return seed
 
 

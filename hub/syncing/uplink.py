@@ -134,18 +134,11 @@ class Uplink:
     async def start(self) -> None:
         """Begin to sync, if the hub is enrolled and it has not begun."""
         books = await self._database.read(ledger.sync_ledger)
-        if books.hub_id is None or books.cloud_url is None or self._relay is not None:
+        if books.hub_id is None or books.cloud_url is None or self._tasks:
             return
-        url, hub_id = books.cloud_url, books.hub_id
         await self._line.load()
-        self._relay = Relay(
-            self._outbox,
-            lambda: self._dial(url, hub_id),
-            self._clock.mono_ms,
-            self._clock.wall_ms,
-            random.Random(),
-            hold=self._held,
-        )
+        if self._relay is None:
+            self._relay = self._new_relay(books.cloud_url, books.hub_id)
         await self._limits_changed()
         self.network = await asyncio.to_thread(self._look)
         self._tasks = [
@@ -153,6 +146,16 @@ class Uplink:
             asyncio.create_task(self._watch(), name="uplink watch"),
             asyncio.create_task(watch_edits(self._database, self._edited), name="edit watch"),
         ]
+
+    def _new_relay(self, url: str, hub_id: str) -> Relay:
+        return Relay(
+            self._outbox,
+            lambda: self._dial(url, hub_id),
+            self._clock.mono_ms,
+            self._clock.wall_ms,
+            random.Random(),
+            hold=self._held,
+        )
 
     def _dial(self, url: str, hub_id: str) -> CloudClient:
         return CloudClient(
@@ -206,10 +209,15 @@ class Uplink:
     async def rejoin(self, claim_code: str) -> str:
         """Go on as a hub of its own with a new name and key; the club's name. Raises ActionRefused."""
         await self.stop()
+        is_refused = False
         try:
             return await rejoin(self._database, self._key_path, claim_code, __version__, self._line)
+        except ActionRefused:
+            is_refused = True  # all is as before: the relay still knows why it cannot sync
+            raise
         finally:
-            self._forget_relay()
+            if not is_refused:
+                self._forget_relay()
             await self.start()
 
     async def enrol(self, cloud_url: str, claim_code: str) -> None:

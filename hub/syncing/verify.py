@@ -1,7 +1,8 @@
 """Does the cloud have what this hub has? Digests are compared by day and squad, and opened where they differ.
 
 It compares what is confirmed; what still waits to be sent is counted, not called a difference, and so is what
-the cloud refused.
+the cloud refused. What pages show must be what is confirmed with the edits of here on top: a record of which
+that is not so is named as a difference, and written anew.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from sqlite3 import Connection
 
-from hub.store import ledger, meta, refused_segments
+from hub.store import ledger, meta, records, refused_segments, shown_rows
 from hub.store.database import Database
 from hub.store.sync_findings import DayProof
 from sync.client import CloudClient
@@ -19,26 +21,32 @@ from sync.proof import SEGMENT, Held, Key, Record, bucket_digest, buckets, diffe
 from sync.wire import VerifiedRequest
 
 IDS_A_QUESTION = 500
+ONLY_THERE = "only in the cloud"
 Tell = Callable[[str, int, int], None]
 """Is told what is being done, and how many of how many steps are."""
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One record or segment that is not the same on both sides; `where` says how."""
+    """One record or segment that is not the same on both sides; `where` says how.
+
+    `is_of_the_pages`: it may be the same in the cloud, but pages here show something else.
+    """
 
     day: str
     squad: str
     tbl: str
     pk: str
     where: str
+    is_of_the_pages: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Verification:
     """What was compared, what still waits, and what differs. `is_behind`: the cloud wrote more meanwhile.
 
-    `segments_refused` are on this hub alone until somebody decides, `segments_kept` because somebody did.
+    `records` and `segments` are those here and those only the cloud has. `segments_refused`
+    are on this hub alone until somebody decides, `segments_kept` because somebody did.
     """
 
     records: int
@@ -66,7 +74,7 @@ class Verification:
     def _compared(self) -> str:
         held = f"{self.records} records and {self.segments} segments"
         if self.differences:
-            return f"{len(self.differences)} of {held} differ from the cloud."
+            return self._unlike(held)
         if self.is_equal:
             but = "" if not self.segments_kept else " but for what was put away"
             return f"The cloud has exactly what this hub has{but}: {held}."
@@ -74,6 +82,16 @@ class Verification:
             return f"What was confirmed is the same ({held})."
         waits = f"{self.ops_pending} edits and {self.segments_pending} segments wait to be sent"
         return f"What was confirmed is the same ({held}); {waits}."
+
+    def _unlike(self, held: str) -> str:
+        n = sum(it.is_of_the_pages for it in self.differences)
+        rest = len(self.differences) - n
+        lacking = sum(it.where == ONLY_THERE for it in self.differences)
+        those = "" if not lacking else f" Only the cloud has {lacking} of them."
+        if not n:
+            return f"{rest} of {held} differ from the cloud.{those}"
+        said = f"{n} {'is' if n == 1 else 'are'} not shown on this hub's pages as confirmed."
+        return f"Of {held}, {rest} differ from the cloud and {said}{those}" if rest else f"Of {held}, {said}"
 
     @property
     def _here_alone(self) -> str:
@@ -90,7 +108,7 @@ async def verify(
 ) -> Verification:
     """Compare the hub's confirmed state with the cloud's. Raises SyncError."""
     tell("asking the cloud for its digests", 0, 1)
-    here, refused, cursor, books = await database.read(_here)
+    here, refused, cursor, books, unlike_pages = await database.read(_here)
     there = await client.digest()
     known = {(it.day, it.squad): it.sha256 for it in there.buckets}
     found: list[Difference] = []
@@ -106,9 +124,13 @@ async def verify(
         n = sum(it.tbl == SEGMENT for it in held)
         days.append(DayProof(*key, len(held) - n, n, not unlike, digest))
         found += unlike
+    found += unlike_pages
+    if unlike_pages:
+        await database.write(partial(_show_anew, found=unlike_pages))
+    lacking = [it for it in found if it.where == ONLY_THERE]
     verification = Verification(
-        records=sum(it.records for it in days),
-        segments=sum(it.segments for it in days),
+        records=sum(it.records for it in days) + sum(it.tbl != SEGMENT for it in lacking),
+        segments=sum(it.segments for it in days) + sum(it.tbl == SEGMENT for it in lacking),
         ops_pending=books.ops_pending,
         segments_pending=books.segments_pending,
         is_behind=there.head != cursor,
@@ -140,16 +162,35 @@ async def _opened(client: CloudClient, key: Key, held: list[Held], refused: set[
         missing |= {it.hex() for it in await client.have(ids[at : at + IDS_A_QUESTION])}
     sorts = (
         ("only on this hub", [it for it in only_here if it.tbl != SEGMENT or it.pk in missing]),
-        ("only in the cloud", [it for it in only_there if it.tbl != SEGMENT or it.pk not in refused]),
+        (ONLY_THERE, [it for it in only_there if it.tbl != SEGMENT or it.pk not in refused]),
         ("not the same", unlike),
     )
     return [Difference(*key, it.tbl, it.pk, where) for where, things in sorts for it in things]
 
 
-def _here(db: Connection) -> tuple[dict[Key, list[Held]], set[str], int, ledger.Ledger]:
-    """All there is to compare, and apart from it the segments that the cloud refused."""
+def _show_anew(db: Connection, found: list[Difference]) -> None:
+    """Let pages show these as they are; what cannot be shown stays noted."""
+    heard_ms = meta.number(db, "last_contact_ms")
+    for it in found:
+        records.show(db, it.tbl, it.pk, heard_ms)
+
+
+def _unlike_pages(db: Connection, here: dict[Key, list[Held]]) -> list[Difference]:
+    found = shown_rows.unlike(db)
+    if not found:
+        return []
+    days = {(it.tbl, it.pk): key for key, held in here.items() for it in held}
+    return [Difference(*days.get((it.tbl, it.pk), ("", "")), it.tbl, it.pk, it.how, True) for it in found]
+
+
+def _here(
+    db: Connection,
+) -> tuple[dict[Key, list[Held]], set[str], int, ledger.Ledger, list[Difference]]:
+    """All there is to compare; and apart from it the segments that the cloud refused, the books, and what
+    pages show otherwise.
+    """
     rows = db.execute("SELECT tbl, pk, doc FROM base").fetchall()
-    records = [Record(tbl, pk, json.loads(doc)) for tbl, pk, doc in rows]
+    confirmed = [Record(tbl, pk, json.loads(doc)) for tbl, pk, doc in rows]
     segments = db.execute(
         "SELECT seg_id, stream_id FROM segment WHERE stream_id IN"
         " (SELECT pk FROM base WHERE tbl = 'stream' AND hub_id IS NULL)"
@@ -157,4 +198,5 @@ def _here(db: Connection) -> tuple[dict[Key, list[Held]], set[str], int, ledger.
     refused = refused_segments.all_ids(db)
     sent = [(bytes(seg_id), stream_id) for seg_id, stream_id in segments if bytes(seg_id) not in refused]
     names = {it.hex() for it in refused}
-    return buckets(records, sent), names, meta.number(db, "cursor"), ledger.sync_ledger(db)
+    here = buckets(confirmed, sent)
+    return here, names, meta.number(db, "cursor"), ledger.sync_ledger(db), _unlike_pages(db, here)

@@ -1,4 +1,4 @@
-"""How the sync stands, in plain words: what is not in the cloud, why, and what will happen next.
+"""How the sync stands, in plain words: what is not in the cloud or not here, why, and what happens next.
 
 It is given the ledger and the relay's view and asks nobody; "synced" is said only where nothing speaks
 against it.
@@ -22,6 +22,8 @@ REASONS: Mapping[str, str] = {
     "suspect": "the cloud failed on it again and again",
     "corrupt": "it is damaged",
     "out_of_range": "its times cannot be right",
+    "reserved": "it sets what is not for an edit to set",
+    "too_large": "it is too large",
 }
 
 
@@ -61,6 +63,14 @@ SHUT_OUT = Reason(
     " touchline-hub rejoin CODE.",
 )
 
+COPIED = Reason(
+    "Two machines run with copies of this hub's card.",
+    "The other one has taken this hub's place. This one goes on recording and loses nothing, but nothing is"
+    " sent or fetched. Switch it off if it is a spare. If both shall go on, let it join as a hub of its own:"
+    " make a claim code on the cloud's page Hubs and type it on this hub's sync page, or run"
+    " touchline-hub rejoin CODE.",
+)
+
 
 def reasons(
     books: Ledger, view: View | None, refused: Mapping[str, int], finding: Finding | None, now_ms: int
@@ -79,7 +89,9 @@ def reasons(
         )  # fmt: skip
     if books.pending:
         found.append(_pending(books, view))
-    if books.is_shut_out:
+    if books.not_shown:
+        found.append(_not_shown(books))
+    if books.is_shut_out or (view is not None and view.state == "copied"):
         return found
     if books.last_contact_ms is None:
         found.append(Reason("The cloud was never reached.", "Check its address and the network."))
@@ -88,10 +100,14 @@ def reasons(
         found.append(
             Reason(f"The cloud was last reached {ago} ago.", "What was changed online since is not here yet.")
         )
+    if books.last_contact_ms is not None:
+        found += _missing_here(books, view)
     if finding is not None and finding.differences_n:
         ago = span_words((now_ms - finding.at_ms) / 1000)
         words = f"The comparison {ago} ago found {_counted(finding.differences_n, 'difference')}."
         found.append(Reason(words, "Compare again; if they stay, tell whoever runs the cloud."))
+    if not found and view is not None and view.state == "syncing":
+        return [Reason("It is syncing now.", "Whether all is here and there shows in a moment.")]
     return found
 
 
@@ -101,6 +117,8 @@ def _held(view: View | None, books: Ledger) -> list[Reason]:
         return [idle, SHUT_OUT] if books.is_shut_out else [idle]
     if books.is_shut_out:
         return [SHUT_OUT]
+    if view.state == "copied":
+        return [COPIED]
     again = (
         f"The next try is in {span_words(view.next_try_s)}." if view.next_try_s else "It tries again soon."
     )
@@ -110,13 +128,22 @@ def _held(view: View | None, books: Ledger) -> list[Reason]:
         here = f"on {view.network}" if view.network else "on no network"
         words = f"It may use only the network {view.only_network}; the hub is {here}."
         return [Reason(words, "It goes on by itself on that network.")]
-    if view.state == "offline":
+    if view.state in ("offline", "busy"):
         error = view.last_error or "The cloud cannot be reached."
         is_said = "nothing is lost" in error.lower()
         return [Reason(error, again if is_said else f"Nothing is lost meanwhile. {again}")]
     if view.state == "failed":
         return [Reason(view.last_error or "The last round failed.", again)]
     return []
+
+
+def _not_shown(books: Ledger) -> Reason:
+    it, them, stops = ("It", "it", "stops") if books.not_shown == 1 else ("They", "them", "stop")
+    return Reason(
+        f"{_counted(books.not_shown, 'record')} cannot be shown on this hub: {books.not_shown_why}.",
+        f"{it} {_are(books.not_shown)} kept as the cloud sent {them} and {stops} nothing else; pages show"
+        " what came before. Update this hub: it tries again at every start. Comparing both sides names each.",
+    )
 
 
 def _pending(books: Ledger, view: View | None) -> Reason:
@@ -129,11 +156,38 @@ def _pending(books: Ledger, view: View | None) -> Reason:
     size = f" ({bytes_words(view.bytes_pending)})" if view is not None and view.bytes_pending else ""
     they, go = ("It", "goes") if books.pending == 1 else ("They", "go")
     then = f"{they} {go} as soon as there is a way; edits first, then today's recordings."
-    if books.is_shut_out:
+    if books.is_shut_out or (view is not None and view.state == "copied"):
         then = f"{they} {'stays' if they == 'It' else 'stay'} here until this hub has joined again."
     elif view is not None and view.eta_s is not None:
         then = f"They are on their way: about {span_words(view.eta_s)} left."
     return Reason(f"{' and '.join(parts)} {waits} to be sent{size}.", then)
+
+
+def _missing_here(books: Ledger, view: View | None) -> list[Reason]:
+    """What was changed online and is not here, as far as the cloud has said."""
+    is_moving = view is not None and view.state == "syncing"
+    if books.snapshot_taken is not None:
+        words = f"All records of the club come anew: {_counted(books.snapshot_taken, 'record')} came so far."
+        return [Reason(words, "Until the last one is here, everything shows as it was before.")]
+    if books.to_come is None:
+        words = "What was changed online is not known here yet."
+        return [
+            Reason(words, f"The cloud {'is being asked' if is_moving else 'tells it with the next round'}.")
+        ]
+    if books.to_come:
+        they, come = ("It", "comes") if books.to_come == 1 else ("They", "come")
+        how = f"{_are(books.to_come)} on the way" if is_moving else f"{come} with the next round"
+        return [Reason(f"{to_come_words(books)}.", f"{they} {how}.")]
+    return []
+
+
+def to_come_words(books: Ledger) -> str:
+    """How much of what was changed online is still to come; "" where nothing is, or nobody knows."""
+    n, of = books.to_come or 0, books.to_come_of
+    if not n:
+        return ""
+    what = _counted(n, "change") if n >= of else f"{_number(n)} of {_counted(of, 'change')}"
+    return f"{what} from online {_are(n)} still to come"
 
 
 def is_synced(
@@ -172,6 +226,8 @@ def sure_words(err_ms: int) -> str:
     """How surely the time is known, never said surer than it is."""
     if err_ms <= 10_000:
         return f"known to within {max(1, -(-err_ms // 100)) / 10:.1f} s"
+    if err_ms >= 7_200_000:
+        return f"known to within {-(-err_ms // 3_600_000)} hours"
     return f"known to within {-(-err_ms // 1000)} s"
 
 
@@ -186,7 +242,11 @@ def bytes_words(count: int) -> str:
 
 
 def _counted(n: int, word: str) -> str:
-    return f"{n:,} {word}{'' if n == 1 else 's'}".replace(",", "\u202f")
+    return f"{_number(n)} {word}{'' if n == 1 else 's'}"
+
+
+def _number(n: int) -> str:
+    return f"{n:,}".replace(",", "\u202f")
 
 
 def _are(n: int) -> str:

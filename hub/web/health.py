@@ -10,7 +10,8 @@ from typing import Any
 import msgspec
 from litestar import Request, get
 
-from hub.store import ledger
+from hub.store import ledger, sync_findings
+from hub.syncing.words import is_synced
 from hub.web.parts import parts_of
 
 
@@ -22,11 +23,15 @@ class LiveHealth(msgspec.Struct, frozen=True):
 
 
 class SyncHealth(msgspec.Struct, frozen=True):
-    """What waits for the cloud; `last_contact` is epoch ms UTC or null."""
+    """What waits for the cloud; `last_contact` is epoch ms UTC or null.
+
+    `synced` is what the sync page says: true only while nothing waits either way or was refused.
+    """
 
     pending: int
     accepted_through: int
     last_contact: int | None
+    synced: bool
 
 
 class ClockHealth(msgspec.Struct, frozen=True):
@@ -50,7 +55,10 @@ class Health(msgspec.Struct, frozen=True):
 async def healthz(request: Request[Any, Any, Any]) -> Health:
     """Live athletes, running session, sync and clock."""
     parts = parts_of(request)
-    books = await parts.database.read(ledger.sync_ledger)
+    books, finding = await parts.database.read(
+        lambda db: (ledger.sync_ledger(db), sync_findings.last_finding(db))
+    )
+    refused = {"refused": it} if (it := books.ops_dead + books.segments_refused) else {}
     snapshot = parts.board.snapshot(parts.now_mono_ms(), parts.now_wall_ms())
     return Health(
         status="ok",
@@ -58,7 +66,10 @@ async def healthz(request: Request[Any, Any, Any]) -> Health:
         live=LiveHealth(len(snapshot.athletes), snapshot.fresh),
         session=None if snapshot.session is None else snapshot.session.session_id,
         sync=SyncHealth(
-            books.ops_pending + books.segments_pending, books.accepted_through, books.last_contact_ms
+            books.ops_pending + books.segments_pending,
+            books.accepted_through,
+            books.last_contact_ms,
+            is_synced(books, parts.sync_view(), refused, finding, parts.now_wall_ms()),
         ),
         clock=ClockHealth(parts.clock_is_verified()),
     )

@@ -21,7 +21,7 @@ KIND_WORDS = {
     "athlete": "Athlete", "profile_change": "Values from a date", "session": "Session", "strap": "Strap",
     "stream": "Recording", "stream_assignment": "Who wore which strap", "source": "Import",
     "daily_value": "Value of a day", "two_edits": "Edits that met", "segment": "Recording",
-    "insight": "Insight",
+    "insight": "Insight", "refused_edit": "Decision about a refused edit",
 }  # fmt: skip
 MOST_FIELDS = 6
 MOST_CHARACTERS = 400
@@ -30,7 +30,10 @@ NAMES = ("name", "title")
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A refused edit in words; `whose` is "" and `made_ms` None where that is not known."""
+    """A refused edit in words; `whose` is "" and `made_ms` None where that is not known.
+
+    `settled` is what was decided about it, by whom and where, "" where nothing was.
+    """
 
     op_id: str
     kind: str
@@ -40,6 +43,8 @@ class Letter:
     made_by: str
     made_ms: int | None
     may_mend: bool
+    settled: str = ""
+    settled_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +69,7 @@ def worded(db: Connection, it: DeadLetter) -> Letter:
     what = ", ".join(shown[:MOST_FIELDS]) + more
     return Letter(
         it.op_id, kind_words(it.tbl), _whose(db, it) if it.fields else "", what, reason_words(it.reason),
-        it.made_by, dead_letters.made_ms(db, it), bool(values(it.fields)),
+        it.made_by, dead_letters.made_ms(db, it), bool(values(it.fields)), it.settled, it.settled_ms,
     )  # fmt: skip
 
 

@@ -29,8 +29,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SyncView:
-    """The relay's own view; state is idle, syncing, offline, failed, paused, waiting or not enrolled.
+    """The relay's own view; state is idle, syncing, offline, busy, failed, paused, waiting, copied
+    or not enrolled.
 
+    `busy`: the cloud asked the hub to wait.
+    `copied`: another machine with a copy of this hub's card has taken its place.
     `waiting` is for the network people chose: `only_network` is the one asked for, `network` the one the hub
     is on. `cap_kbit_s` None is no limit of speed; `eta_s` is None unless something is on its way.
     """

@@ -24,6 +24,7 @@ from hub.results import loads
 from hub.results.external import ExternalRow, external_table
 from hub.results.speeds import speed_settings
 from hub.store import sessions
+from hub.syncing.clock_words import session_doubt
 from hub.wearing.judgement import Trust, session_trust
 from hub.web import external_view
 from hub.web.limits_view import NAMES
@@ -182,6 +183,11 @@ def _moved(db: sqlite3.Connection, session: Session) -> dict[str, ExternalRow]:
     return {row.athlete.athlete_id: row for row in rows}
 
 
+def _time_doubt(db: sqlite3.Connection, session: Session) -> str:
+    """Whether its date and time may be wrong; what another hub's clocks said is not known here."""
+    return session_doubt(db, session.boot_no) if session.hub_id is None and session.boot_no else ""
+
+
 async def _series(request: AnyRequest, session_id: UUID) -> list[tuple[Athlete, list[int], list[int | None]]]:
     return await parts_of(request).database.read(lambda db: loads.heart_series(db, str(session_id)))
 
@@ -199,7 +205,11 @@ async def session_page(request: AnyRequest, session_id: FromPath[UUID]) -> Templ
     athletes = [athlete for athlete, _, _ in await _series(request, session_id)]
     views = [load_view(row, trusts.get(row.athlete_id)) for row in rows]
     gaps = with_gaps(session, rows)
-    return page(request, "session.html", session=session, rows=views, athletes=athletes, gaps=gaps)
+    time_doubt = await parts_of(request).database.read(lambda db: _time_doubt(db, session))
+    return page(
+        request, "session.html", session=session, rows=views, athletes=athletes, gaps=gaps,
+        time_doubt=time_doubt,
+    )  # fmt: skip
 
 
 @get("/sessions/{session_id:uuid}/minutes", include_in_schema=False)

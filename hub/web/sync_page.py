@@ -1,7 +1,7 @@
 """Sync: whether everything is in the cloud and why not, kind by kind, and what people may do about it.
 
-It says "synced" only where nothing waits, nothing was refused and the cloud was reached; it sends nothing
-itself.
+It says "synced" only where nothing waits or is still to come, nothing was refused and the cloud was reached;
+it sends nothing itself.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from litestar.response import Redirect, Template
 from hub.errors import ActionRefused, HubError
 from hub.store import boots, dead_letters, ledger, sync_findings
 from hub.store.ledger import Ledger
-from hub.store.sync_findings import Finding
+from hub.store.sync_findings import Club, Finding
+from hub.syncing.clock_words import clock_dispute
 from hub.syncing.desk import Comparing
 from hub.syncing.words import BEHIND_MS, bytes_words, reasons, span_words, sure_words
 from hub.web import sync_view
@@ -27,6 +28,7 @@ from hub.web.auth import admin_only, user_of
 from hub.web.letters import kind_words
 from hub.web.parts import SyncView, parts_of
 from hub.web.shell import SEE_OTHER, AnyRequest, Form, ago_text, count_text, page
+from hub.web.sync_view import SyncBooks
 from hub.web.tiles import age_text
 
 CAPS = ((None, "As fast as it goes"), (64, "64 kbit/s"), (256, "256 kbit/s"), (1000, "1 Mbit/s"))
@@ -49,6 +51,8 @@ def pill(view: SyncView, books: Ledger, now_ms: int, finding: Finding | None = N
         return Pill("warn", "Cloud: shut out")
     if refused := books.ops_dead + books.segments_refused:
         return Pill("warn", f"Cloud: {count_text(refused)} refused")
+    if view.state == "copied":
+        return Pill("warn", "Cloud: card copied")
     if view.state == "failed":
         return Pill("warn", "Cloud: sync failed")
     queued = f", {count_text(waiting)} waiting" if waiting else ""
@@ -58,21 +62,44 @@ def pill(view: SyncView, books: Ledger, now_ms: int, finding: Finding | None = N
         return Pill("off", f"Cloud: other network{queued}")
     if books.last_contact_ms is None:
         return Pill("warn", f"Cloud: never reached{queued}")
+    if view.state == "busy" and now_ms - books.last_contact_ms <= BEHIND_MS:
+        return Pill("busy", f"Cloud: asked to wait{queued}")
     if view.state == "offline" or now_ms - books.last_contact_ms > BEHIND_MS:
         behind = age_text(max(0, now_ms - books.last_contact_ms) / 1000)
         return Pill("warn", f"Cloud: {behind} behind{queued}")
     if waiting:
         return Pill("busy", f"Cloud: {count_text(waiting)} waiting")
+    if (coming := _coming(view, books)) is not None:
+        return Pill("busy", f"Cloud: {coming}")
+    if view.state == "syncing":
+        return Pill("busy", "Cloud: syncing")
+    if books.not_shown:
+        return Pill("warn", f"Cloud: {count_text(books.not_shown)} not shown")
     if finding is not None and finding.differences_n:
         return Pill("warn", f"Cloud: {count_text(finding.differences_n)} differ")
     return Pill("ok", "Cloud: synced")
 
 
+def _coming(view: SyncView, books: Ledger) -> str | None:
+    """What was changed online and is not here, in two or three words; None where all of it is."""
+    if books.snapshot_taken is not None:
+        return "taking all anew"
+    if books.to_come is None:
+        return "syncing" if view.state == "syncing" else "to be asked"
+    if not books.to_come:
+        return None
+    of = f" of {count_text(books.to_come_of)}" if books.to_come_of > books.to_come else ""
+    return f"{count_text(books.to_come)}{of} to come"
+
+
 async def _context(request: AnyRequest) -> dict[str, Any]:
     parts = parts_of(request)
     mono_ms, now_ms = parts.now_mono_ms(), parts.now_wall_ms()
-    books = await parts.database.read(
-        lambda db: sync_view.gather(db, parts.desk.counts, boots.newest(db), mono_ms)
+    books, dispute = await parts.database.read(
+        lambda db: (
+            sync_view.gather(db, parts.desk.counts, boots.newest(db), mono_ms),
+            clock_dispute(db, boots.newest(db)),
+        )
     )
     view = parts.sync_view()
     return {
@@ -82,6 +109,7 @@ async def _context(request: AnyRequest) -> dict[str, Any]:
         "reasons": reasons(books.ledger, view, books.refused, books.finding, now_ms),
         "comparing": _comparing(parts.desk.comparing, books.ledger.last_contact_ms),
         "clock_is_verified": parts.clock_is_verified(), "clock_is": sure_words(parts.clock_err_ms()),
+        "dispute": dispute,
         "ago": partial(ago_text, now_ms=now_ms),
         "bytes": bytes_words, "span": span_words, "kind": kind_words, "caps": _caps(view),
     }  # fmt: skip
@@ -90,6 +118,12 @@ async def _context(request: AnyRequest) -> dict[str, Any]:
 def _comparing(it: Comparing | None, last_contact_ms: int | None) -> Comparing | None:
     """How far a comparison is; one that failed for want of a way is past once the cloud was reached."""
     return None if it is None or it.is_past(last_contact_ms) else it
+
+
+def _own_club(books: SyncBooks) -> Club | None:
+    """The club as it is known, None where that was before this hub had the name it bears now."""
+    club, own = books.club, books.ledger.hub_id
+    return club if club is not None and any(it.hub_id == own for it in club.hubs) else None
 
 
 def _caps(view: SyncView) -> list[tuple[int | None, str]]:
@@ -104,7 +138,7 @@ async def sync_page(request: AnyRequest) -> Template:
     """The whole page; who else is in the club is asked for beside it."""
     parts, context = parts_of(request), await _context(request)
     if parts.sync_view().is_enrolled:
-        parts.desk.look_round_soon(context["all"].club, context["now_ms"])
+        parts.desk.look_round_soon(_own_club(context["all"]), context["now_ms"])
     return page(request, "sync.html", fault=None, form={"cloud_url": "", "claim_code": ""}, **context)
 
 
@@ -113,7 +147,7 @@ async def sync_status(request: AnyRequest) -> Template:
     """What changes by itself, asked again every few seconds."""
     context = await _context(request)
     if context["sync"].state == "idle" and context["sync"].is_enrolled:
-        parts_of(request).desk.look_round_soon(context["all"].club, context["now_ms"])
+        parts_of(request).desk.look_round_soon(_own_club(context["all"]), context["now_ms"])
     return page(request, "_sync.html", **context)
 
 
@@ -179,19 +213,23 @@ async def _with_fault(request: AnyRequest, fault: str, form: dict[str, str] | No
 
 @post("/sync/letters/{op_id:str}", status_code=200, include_in_schema=False)
 async def settle_letter(request: AnyRequest, op_id: FromPath[str], data: Form) -> Template:
-    """Send a refused edit once more, or put it away."""
+    """Send a refused edit once more, put it away, or take it out again."""
     user, desk = user_of(request), parts_of(request).desk
-    if data.get("choice") == "retry":
-        await desk.retry(op_id, user.name if user else "")
+    by, choice = user.name if user else "", data.get("choice")
+    if choice == "retry":
+        await desk.retry(op_id, by)
+    elif choice == "back":
+        await desk.take_out(op_id, by)
     else:
-        await desk.drop(op_id)
+        await desk.drop(op_id, by)
     return page(request, "_sync.html", **await _context(request))
 
 
 @post("/sync/letters/erased", status_code=200, include_in_schema=False)
 async def drop_erased(request: AnyRequest) -> Template:
     """Put away every refused edit about somebody whose data was erased."""
-    await parts_of(request).desk.drop_erased()
+    user = user_of(request)
+    await parts_of(request).desk.drop_erased(user.name if user else "")
     return page(request, "_sync.html", **await _context(request))
 
 

@@ -19,7 +19,8 @@ from hub.web.letters import Letter, worded
 from hub.web.shell import ago_text, date_text
 
 DIARY_LINES = 20
-MOST_STRETCHES = 50
+MOST_LETTERS = MOST_STRETCHES = 10
+"""The page is asked again every few seconds by every tablet: it lists the newest and counts the rest."""
 CHANNELS = {1: "Heart rate", 2: "Positions and speed"}
 
 
@@ -50,7 +51,10 @@ class SyncBooks:
     kinds: list[KindLine]
     refused: Counter[str]
     letters: list[Letter]
-    erased_letters: list[Letter]
+    letters_n: int
+    erased_n: int
+    letters_away: list[Letter]
+    more_away: bool
     stretches: list[RefusedStretch]
     more_stretches: int
     kept: list[RefusedStretch]
@@ -68,22 +72,26 @@ def gather(db: Connection, counts: KindCounts, boot_no: int, mono_ms: int) -> Sy
     refused: Counter[str] = Counter()
     for line in kinds:
         refused.update(line.refused)
-    found = dead_letters.waiting(db)
-    erased = [worded(db, it) for it in found if it.reason == dead_letters.ERASED]
+    waiting = dead_letters.counts(db)
+    erased_n = waiting.get(dead_letters.ERASED, 0)
+    letters = dead_letters.newest(db, MOST_LETTERS, is_erased=erased_n == 1)
+    put_away = dead_letters.away(db, MOST_LETTERS + 1)
     runs = refused_stretches.stretches(db)
     away, open_runs = ([it for it in runs if it.is_put_away is is_away] for is_away in (True, False))
     return SyncBooks(
         ledger.sync_ledger(db), kinds, refused,
-        [worded(db, it) for it in found if it.reason != dead_letters.ERASED], erased,
-        [_refused(db, it) for it in open_runs[:MOST_STRETCHES]], max(0, len(open_runs) - MOST_STRETCHES),
-        [_refused(db, it) for it in away[:MOST_STRETCHES]], max(0, len(away) - MOST_STRETCHES),
+        [worded(db, it) for it in letters], sum(waiting.values()), erased_n,
+        [worded(db, it) for it in put_away[:MOST_LETTERS]], len(put_away) > MOST_LETTERS,
+        [refused_words(db, it) for it in open_runs[:MOST_STRETCHES]], max(0, len(open_runs) - MOST_STRETCHES),
+        [refused_words(db, it) for it in away[:MOST_STRETCHES]], max(0, len(away) - MOST_STRETCHES),
         kept_words(sum(len(it.seg_ids) for it in away)),
         sync_findings.last_finding(db), sync_findings.last_club(db), two_edits.count_open(db),
         _diary(db, boot_no, mono_ms),
     )  # fmt: skip
 
 
-def _refused(db: Connection, it: Stretch) -> RefusedStretch:
+def refused_words(db: Connection, it: Stretch) -> RefusedStretch:
+    """A refused recording as pages say it."""
     known = refused_stretches.background(db, it)
     source = f"{'file' if known.is_file else 'strap'} {known.strap}".strip()
     whose = f"{', '.join(known.people) or 'Nobody we know of'} ({source})"

@@ -15,6 +15,7 @@ import pytest
 
 from cloud import cli as cloud_cli
 from cloud.config import CloudSettings
+from cloud.errors import NoFolder
 from hub import cli
 from hub.commands.bundle import verbs
 from hub.config import HubSettings
@@ -122,6 +123,29 @@ def test_commands_say_what_is_wrong(
     monkeypatch.setenv("TOUCHLINE_DATA", str(tmp_path / "empty"))
     assert "There is no hub in" in hub_says("bundle", "--to", str(stick))[1]
     assert not (tmp_path / "empty").exists()
+
+
+def test_accepting_what_is_not_there_says_so_and_takes_the_rest(
+    hub: HubOn, stick: Path, hub_says: Says, cloud_says: Says, capsys: pytest.CaptureFixture[str]
+) -> None:
+    hub.stop()
+    hub_says("bundle", "--to", str(stick))
+    bundle, lost = next(stick.iterdir()), stick / "lost.tlb"
+    status, words = cloud_says("accept", str(lost), str(stick), str(bundle))
+    assert status == 1
+    assert (
+        f"{lost}: not taken. There is no such file.\n  Look into {stick}: bundles there end in .tlb." in words
+    )
+    assert f"{stick}: not taken. It is a folder.\n  Name the bundles in it: {stick}/*.tlb" in words
+    assert f"{bundle.name}: taken." in words
+    words = cloud_says("accept", str(stick / "gone" / "x.tlb"))[1]
+    assert f"There is no folder {stick / 'gone'} either: is the stick plugged in and mounted?" in words
+
+    with pytest.raises(NoFolder) as caught:
+        cloud_says("accept", str(bundle), "--answer", str(stick / "gone"))
+    assert str(stick / "gone") in str(caught.value)
+    assert "disk" not in caught.value.hint
+    assert "taken" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("top", "verb"), [(cli.main, "bundle"), (cloud_cli.main, "accept")])

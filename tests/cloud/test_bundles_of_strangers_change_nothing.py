@@ -247,7 +247,8 @@ def test_recordings_that_are_damaged_inside_are_refused_one_by_one(
     result = carrier.accept(carrier.write(hub))
     assert (result.segments_new, result.segments_refused) == (1, 1)
     carrier.take_back(hub, carrier.answer(hub))
-    assert hub.books.segments_pending == 1, "the hub keeps what the cloud did not store"
+    assert hub.rows("SELECT count(*) FROM segment WHERE state = 'sealed'") == [(1,)], "the hub keeps it"
+    assert (hub.books.segments_pending, hub.books.segments_refused) == (0, 1), "and heard of it"
 
 
 def test_a_club_has_one_key_whoever_asks_first(url: str, start: Start) -> None:

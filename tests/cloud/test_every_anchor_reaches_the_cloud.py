@@ -169,6 +169,9 @@ def test_an_anchor_an_hour_makes_the_cloud_compute_nothing_anew_and_one_a_minute
         tell(hub, anchor(2, hour * HOUR_MS, -144 * hour))
     assert stale(db) == []
     tell(hub, anchor(2, 1, 60_000, err_ms=1))
+    assert stale(db) == [], "one alone against forty is not believed, however sure it is of itself"
+    for number in range(2, 46):
+        tell(hub, anchor(2, number, 60_000, err_ms=1))
     assert stale(db) == [session_id]
 
 

@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from litestar import Litestar
 from litestar.testing import TestClient
 
-from cloud.content import MAX_BODY_BYTES
 from sync import wire
+from sync.bounds import MAX_BODY_BYTES
 from tests.cloud.sender import Sender
 
 Client = TestClient[Litestar]

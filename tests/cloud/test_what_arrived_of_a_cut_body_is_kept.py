@@ -13,7 +13,7 @@ import httpx
 import psycopg
 import pytest
 
-from cloud.content import MAX_BODY_BYTES
+from sync.bounds import MAX_BODY_BYTES
 from sync.envelope import whole_frames
 from sync.segments import Segment, frame, seal
 from tests.cloud.sender import Sender, digest, steady

@@ -23,6 +23,13 @@ class CloudView:
         with embedded_server(self._postgres) as url, psycopg.connect(url) as db:
             return db.execute(question.encode(), values).fetchall()
 
+    def months_pass(self, days: int, silent_hub: str) -> None:
+        """Everything in the feed, and what was last heard of one hub, is that much longer ago."""
+        ms = days * 86_400_000
+        self._ask("UPDATE change_log SET stamp_ms = stamp_ms - %s RETURNING seq", ms)
+        heard = "UPDATE hub SET seen_ms = seen_ms - %s WHERE hub_id = %s RETURNING hub_id"
+        assert self._ask(heard, ms, silent_hub) == [(silent_hub,)]
+
     def count(self, table: str) -> int:
         """Rows in one of the tables that must not grow by repetition."""
         assert table in COUNTED
@@ -35,6 +42,14 @@ class CloudView:
     def rows(self, tbl: str) -> list[str]:
         """Primary keys of one kind of record."""
         return [row[0] for row in self._ask("SELECT pk FROM row_state WHERE tbl = %s ORDER BY pk", tbl)]
+
+    def held(self) -> list[tuple[str, str]]:
+        """What came from hubs: every record by its kind and key, every recording by its id."""
+        rows = self._ask(
+            "SELECT tbl, pk FROM row_state WHERE tbl <> 'insight'"
+            " UNION ALL SELECT 'recording', encode(seg_id, 'hex') FROM segment ORDER BY 1, 2"
+        )
+        return [(str(tbl), str(pk)) for tbl, pk in rows]
 
     def loads(self, session_id: str) -> dict[str, float | None]:
         """Banister AU by athlete, as the cloud computed it."""

@@ -65,19 +65,27 @@ class Process:
 
     def said(self, pattern: str) -> str | None:
         """The first group of a pattern in what it printed so far."""
-        assert self._process.poll() is None, f"it ended:\n{self.log.read_text()}"
+        self.must_run()
         found = re.search(pattern, self.log.read_text())
         return found.group(1) if found else None
+
+    def must_run(self) -> None:
+        """Fail with what it printed where it has ended."""
+        assert self._process.poll() is None, f"it ended:\n{self.log.read_text()}"
 
     def kill(self) -> None:
         """SIGKILL: as when the power goes, but for the disk."""
         self._process.kill()
         self._process.wait(timeout=10)
 
-    def stop(self) -> int:
-        """SIGTERM and wait; the exit status."""
+    def ask_to_stop(self) -> None:
+        """SIGTERM, and no waiting."""
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
+
+    def stop(self) -> int:
+        """SIGTERM and wait; the exit status."""
+        self.ask_to_stop()
         return self._process.wait(timeout=20)
 
 
@@ -93,6 +101,17 @@ class Ground:
         self.pitch: PitchProcess | None = None
         self.hub: Process | None = None
         self.cloud: Process | None = None
+        self._more: list[Ground] = []
+
+    def another_hub(self, name: str) -> Ground:
+        """A second hub of the same cloud, its card in a folder below; closed with this ground."""
+        folder = self.folder / name
+        folder.mkdir()
+        made = Ground(folder)
+        made.cloud_port, made.cloud_url = self.cloud_port, self.cloud_url
+        made.env = {**self.env, **made.env}
+        self._more.append(made)
+        return made
 
     # --- starting and stopping
 
@@ -102,21 +121,29 @@ class Ground:
         return self.pitch
 
     def start_hub(self) -> Process:
-        self.hub = Process(self.folder / "hub.log", "hub.cli", "run", env=self.env)
+        hub = self.launch_hub()
         wait_for("the hub answers", self.health)
+        return hub
+
+    def launch_hub(self) -> Process:
+        """Start it without waiting until it answers."""
+        self.hub = Process(self.folder / "hub.log", "hub.cli", "run", env=self.env)
         return self.hub
 
     def start_cloud(self) -> Process:
         self.cloud = Process(
             self.folder / "cloud.log", "cloud.cli", "serve", "--port", str(self.cloud_port), env=self.env
         )
-        wait_for("the cloud answers", lambda: self._get(f"{self.cloud_url}/healthz"), 60)
+        wait_for("the cloud answers", lambda: self._answer(self.cloud, f"{self.cloud_url}/healthz"), 60)
         return self.cloud
 
     def close(self) -> None:
-        for process in (self.hub, self.cloud):
-            if process is not None:
-                process.stop()
+        hubs = [it.hub for it in (self, *self._more)]
+        running = [it for it in (*hubs, self.cloud) if it is not None]
+        for process in running:
+            process.ask_to_stop()
+        for process in running:
+            process.stop()
         if self.pitch is not None:
             self.pitch.end()
 
@@ -129,6 +156,11 @@ class Ground:
         except httpx.TransportError:
             return None
         return answer.json() if answer.status_code == 200 else None
+
+    def _answer(self, process: Process | None, url: str) -> Any:
+        if process is not None:
+            process.must_run()
+        return self._get(url)
 
     def health(self) -> Any:
         """The hub's /healthz, or None while it does not answer."""
@@ -152,6 +184,15 @@ class Ground:
 
     def loads(self, session_id: str) -> list[LoadRow]:
         return self.stored(lambda db: load_table(db, session_id))
+
+    def cloud_command(self, *arguments: str) -> str:
+        """What one of the cloud's own commands prints, run beside the service."""
+        done = subprocess.run(
+            [sys.executable, "-m", "cloud.cli", *arguments], env={**os.environ, **self.env},
+            capture_output=True, text=True, check=False, timeout=120,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
     def claim_code(self, club: str = "Riverside", coach: str = COACH) -> str:
         """A club, a coach and a claim code by the cloud's own command."""

@@ -18,21 +18,20 @@ from uuid import UUID
 from litestar import Litestar
 
 from cloud import accounts, clock
-from cloud.api import ApiParts, api_router
+from cloud.api import api_router
+from cloud.callers import ApiParts
 from cloud.limits import TryLimit
+from cloud.turns import never
 from sync.client import enrol
 from tests.sim import direct
 from tests.sim.direct import Answered, Asked
 from tests.sim.line import Line
-from tests.sim.memory_postgres import Memory, MemoryDatabase
+from tests.sim.memory_postgres import Memory
 from tests.sim.shelf import Shelf
+from tests.sim.side_by_side import CloudDied, MemoryDatabase
 
 EPOCH_MS = 1_795_000_000_000
 CLUB = "Rovers"
-
-
-class CloudDied(Exception):
-    """The process ended in mid-transaction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +50,16 @@ def app() -> Litestar:
 
 
 class DyingDatabase(MemoryDatabase):
-    """A database whose process may end just before a commit, when told to."""
+    """A database whose process may end just before a commit, when told to, and all it was doing with it."""
 
     dies_at = 0
     """The commit, counted from now, at which the process dies; 0 never."""
-    has_died = False
 
     def before_commit(self) -> None:
         if self.dies_at:
             self.dies_at -= 1
-            self.has_died = self.dies_at == 0
-            if self.has_died:
+            if self.dies_at == 0:
+                self.die()
                 raise CloudDied
 
 
@@ -73,26 +71,27 @@ class CloudSide:
     ) -> None:
         self.memory, self._is_whole = memory, is_whole
         self.database = DyingDatabase(memory, on_commit)
-        self._tries = TryLimit(1000, 600)
+        self._parts = ApiParts(cast(Any, self.database), lambda: None, TryLimit(1000, 600))
         self.faults: list[str] = []
         self.requests = 0
 
     def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
-        """Look behind the service."""
+        """Look behind the service, at what is committed."""
+        self.database.settle()
         return self.memory.sqlite.execute(sql, values).fetchall()
 
     async def serve(self, asked: Asked) -> Answered:
-        """The service's answer. Raises CloudDied when it was told to die over it."""
+        """The service's answer. Raises CloudDied when its process ended over it or another's request."""
         self.requests += 1
+        life = self.database.lives
         service = app()
         service.state.database = self.database
-        service.state.api = ApiParts(cast(Any, self.database), lambda: None, self._tries)
+        service.state.api = self._parts
         answer = None if self._is_whole else await direct.answer(service, asked)
         if answer is None:
             answer = await _the_whole_way(service, asked)
-        has_died = self.database.has_died
-        self.database.dies_at, self.database.has_died = 0, False
-        if has_died:
+        self.database.dies_at = 0
+        if self.database.lives != life:
             raise CloudDied
         if answer.status_code == 500:
             self.faults.append(f"{asked.method} {asked.path}: {answer.body[:300]!r}")
@@ -102,8 +101,10 @@ class CloudSide:
 async def _the_whole_way(service: Litestar, asked: Asked) -> Answered:
     answer: dict[str, Any] = {"body": b""}
 
+    events = [{"type": "http.request", "body": asked.body, "more_body": False}]
+
     async def receive() -> Any:
-        return {"type": "http.request", "body": asked.body, "more_body": False}
+        return events.pop() if events else await never()
 
     async def send(message: Any) -> None:
         if message["type"] == "http.response.start":

@@ -19,6 +19,7 @@ from litestar.handlers import HTTPRouteHandler
 from cloud import api
 from cloud.content import ContentGate
 from cloud.errors import CloudError
+from cloud.turns import never
 from sync import wire
 
 GATE = ContentGate()
@@ -57,6 +58,10 @@ class Seen:
     headers: Mapping[str, str]
     content: bytes
     client: Any = field(default_factory=lambda: SimpleNamespace(host="hub"))
+
+    async def receive(self) -> None:
+        """Nothing more comes, and nobody hangs up."""
+        await never()
 
     async def body(self) -> bytes:
         """All of it."""
@@ -150,7 +155,7 @@ def _refused(error: Exception) -> tuple[int, dict[str, str], bytes]:
     else:
         response = api.on_failure(seen, error)
     status = response.status_code or 500
-    return status, dict(response.headers), msgspec.json.encode(response.content)
+    return status, dict(response.headers), response.content
 
 
 async def _send(send: Any, status: int, headers: Mapping[str, str], body: bytes) -> None:

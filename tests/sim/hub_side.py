@@ -108,7 +108,7 @@ class Card(Database):
         return self._write(change)
 
     async def _others(self) -> None:
-        await asyncio.sleep(0.02 * self._rng.random() if self._rng.random() < 0.2 else 0)
+        await asyncio.sleep((0.02 if self._rng.random() < 0.2 else 0.0001) * self._rng.random())
 
     def content(self) -> bytes:
         """A copy of the card."""

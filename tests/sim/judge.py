@@ -23,12 +23,15 @@ from sync.errors import SegmentCorrupt
 from sync.segments import Segment, unseal
 from tests.sim.cloud_side import EPOCH_MS, CloudSide
 from tests.sim.hub_side import HubSide
+from tests.sim.office import Office
 
 NEW_ENTRIES = """
-SELECT seq, op_id, hub_id, kind, tbl, pk, fields, stamp_ms, resolves FROM change_log
+SELECT seq, op_id, hub_id, kind, tbl, pk, fields, stamp_ms, resolves, actor FROM change_log
 WHERE club_id = (SELECT club_id FROM club_clock) AND seq > ? ORDER BY seq"""
 OVERLAID = "SELECT op_id FROM outbox WHERE state != 'dead' AND reason IS NULL AND echoed_at_ms IS NULL"
 ACKED = "SELECT op_id FROM outbox WHERE state = 'acked'"
+ONLINE = "online"
+"""Among those who edit: everybody who does it in the cloud."""
 SHOWN = ("name", "hr_max_bpm", "shirt_number")
 
 
@@ -56,6 +59,7 @@ class Entry:
     fields: dict[str, Any]
     stamp_ms: int
     resolves: str | None = None
+    by: str = ""
 
 
 class Judge:
@@ -71,6 +75,7 @@ class Judge:
         self.log: dict[int, Entry] = {}
         self._next_seq: dict[str, int] = {}
         self._changes = -1
+        self.office = Office(self.say, lambda it: ("athlete", it) in self.erased)
         self._head = self._feed()[0]
         self._feed_epoch = self._feed()[1]
 
@@ -123,19 +128,38 @@ class Judge:
         if [row[0] for row in new] != list(range(self._head + 1, head + 1)):
             self.say("I3", f"after {self._head} came {[row[0] for row in new]}, the head is {head}")
         latest_ms = EPOCH_MS + round(self._now_s() * 1000) + head
-        for seq, op_id, hub_id, kind, tbl, pk, fields, stamp_ms, resolves in new:
-            self.log[seq] = Entry(op_id, hub_id, kind, tbl, pk, json.loads(fields), stamp_ms, resolves)
+        for seq, op_id, hub_id, kind, tbl, pk, fields, stamp_ms, resolves, by in new:
+            entry = Entry(op_id, hub_id, kind, tbl, pk, json.loads(fields), stamp_ms, resolves, by or "")
+            self.log[seq] = entry
+            if by in self.office.saves:
+                self.edits[ONLINE][op_id] = Edit(op_id, tbl, pk, entry.fields, 0, self.office.saves[by].seen)
             if kind == "erase":
                 self.erased |= {(tbl, pk), *((row[0], row[1]) for row in json.loads(fields)["rows"])}
             if stamp_ms > latest_ms:
                 self.say("I7", f"entry {seq} is stamped {stamp_ms - latest_ms} ms ahead")
         self._head, self._feed_epoch = head, feed_epoch
+        if new and not self.was_restored:
+            self.office.committed([(row[0], self.log[row[0]]) for row in new], self._author, self._stands)
+
+    @property
+    def head(self) -> int:
+        """The newest number of the feed."""
+        return self._head
+
+    def _author(self, op_id: str) -> Edit | None:
+        return next((it[op_id] for it in self.edits.values() if op_id in it), None)
+
+    def _stands(self, tbl: str, pk: str) -> tuple[dict[str, Any], dict[str, int]]:
+        rows = self.cloud.rows("SELECT doc, stamps FROM row_state WHERE tbl = ? AND pk = ?", tbl, pk)
+        return (json.loads(rows[0][0]), json.loads(rows[0][1])) if rows else ({}, {})
 
     def cloud_restored(self, log: dict[int, Entry]) -> None:
         """The cloud went back to a backup, and its feed to what `log` was then."""
         self.was_restored = True
         self._head, self._feed_epoch = self._feed()
         self.log = log
+        self.edits.pop(ONLINE, None)
+        self.office.forget(log)
 
     def looks_at(self, hub: HubSide) -> None:
         """I5 on every record this hub has edited and not yet seen confirmed; I1 for what it believes to be in
@@ -240,6 +264,7 @@ class Judge:
     def at_rest(self, hubs: list[HubSide]) -> None:
         """Everything that must hold when nothing moves any more."""
         self._all_edits_arrived()
+        self.office.at_rest(self.log)
         self._all_deferred_taken()
         self._cloud_is_its_feed()
         self._nobody_lost_to_what_they_saw()
@@ -253,7 +278,8 @@ class Judge:
             self.say("fault", f"the cloud failed: {fault}")
 
     def _all_edits_arrived(self) -> None:
-        from_hubs = [it for it in self.log.values() if it.hub_id is not None]
+        online = self.edits.get(ONLINE, {})
+        from_hubs = [it for it in self.log.values() if it.hub_id is not None or it.op_id in online]
         arrived, content = Counter(it.op_id for it in from_hubs), {it.op_id: it for it in from_hubs}
         buried = {row[0] for row in self.cloud.rows("SELECT op_id FROM dead_letter")}
         if silent := buried - {it.op_id for it in self.log.values() if it.kind == "reject"}:
@@ -300,7 +326,7 @@ class Judge:
         for seq, entry in sorted(self.log.items()):
             if entry.kind != "set":
                 continue
-            edit = next((it[entry.op_id] for it in self.edits.values() if entry.op_id in it), None)
+            edit = self._author(entry.op_id)
             before = fields_of[entry.tbl, entry.pk]
             for name in entry.fields:
                 for before_seq, before_name, before_ms in before if edit and not self.was_restored else ():
@@ -351,8 +377,8 @@ class Judge:
     def _spans_of_erased(self, stream_id: str) -> list[tuple[int, int | None]]:
         """When erased athletes wore a stream, by the edits that ever said so."""
         fields: dict[str, dict[str, Any]] = defaultdict(dict)
-        for hub in self.edits.values():
-            for edit in hub.values():
+        for name in sorted(self.edits, key=lambda it: it == ONLINE):  # who wore it is changed online alone
+            for edit in self.edits[name].values():
                 if edit.tbl == "stream_assignment":
                     fields[edit.pk].update(edit.fields)
         return [
@@ -363,7 +389,8 @@ class Judge:
 
     def _streams_of_erased(self, name: str | None = None) -> set[tuple[str, int, str]]:
         """Strap, boot and id of every stream an erased athlete ever wore, of one hub or all."""
-        edits = [it for hub in self.edits if name in (None, hub) for it in self.edits[hub].values()]
+        authors = [by for by in self.edits if name is None or by in (name, ONLINE)]
+        edits = [it for by in authors for it in self.edits[by].values()]
         stream_of = {it.pk: it.fields["stream_id"] for it in edits if "stream_id" in it.fields}
         worn = {
             stream_of.get(it.pk)

@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, Protocol
 
 import psycopg
 from psycopg import pq
@@ -34,6 +34,7 @@ WORDS: tuple[tuple[str, str], ...] = (
     (r"decode\(repeat\('00', 32\), 'hex'\)", "zeroblob(32)"),
     (r"\bgreatest\(", "max("),
     (r"\bleast\(", "min("),
+    (r"\btrim\(both ('.') from ([^()]+)\)", r"trim(\2, \1)"),
 )
 OF_TABLES: tuple[tuple[str, str], ...] = (
     (r"--[^\n]*", ""),
@@ -187,12 +188,20 @@ def _shape(names: tuple[str, ...]) -> Shape:
     return Shape(_Result(names), is_json, any(is_json))
 
 
+class Runs(Protocol):
+    """What statements are put to; `turn` comes before each."""
+
+    async def turn(self, sql: bytes | str, params: Mapping[str, Any]) -> None: ...
+
+    def run(self, sql: bytes | str, params: Mapping[str, Any]) -> sqlite3.Cursor: ...
+
+
 class Cursor:
     """The answer to one statement."""
 
     _encoding = "utf-8"
 
-    def __init__(self, memory: Memory, row_factory: Any = None) -> None:
+    def __init__(self, memory: Runs, row_factory: Any = None) -> None:
         self._memory, self._factory = memory, row_factory
         self._rows: list[Any] = []
         self.rowcount = -1
@@ -205,7 +214,9 @@ class Cursor:
         return None
 
     async def execute(self, sql: bytes | str, params: Mapping[str, Any] | None = None) -> Cursor:
-        done = self._memory.run(sql, params or {})
+        params = params or {}
+        await self._memory.turn(sql, params)
+        done = self._memory.run(sql, params)
         self.rowcount = done.rowcount
         rows: list[Any] = done.fetchall()
         if done.description is not None:
@@ -222,6 +233,7 @@ class Cursor:
 
     async def executemany(self, sql: bytes | str, rows: Iterable[Mapping[str, Any]]) -> None:
         for row in rows:
+            await self._memory.turn(sql, row)
             self._memory.run(sql, row)
 
     async def fetchall(self) -> list[Any]:
@@ -232,7 +244,7 @@ class Cursor:
 
 
 class Memory:
-    """One database in memory; it is its only connection, and plays psycopg's part for the cloud."""
+    """One database in memory; it is its only connection. Transactions on it are in `side_by_side`."""
 
     broken = closed = False
 
@@ -270,6 +282,9 @@ class Memory:
             self.sqlite.close()
         else:
             self._shelf.give_back(self.sqlite)
+
+    async def turn(self, sql: bytes | str, params: Mapping[str, Any]) -> None:
+        """Nobody else is here."""
 
     def run(self, sql: bytes | str, params: Mapping[str, Any]) -> sqlite3.Cursor:
         text, has_lists = prepared(sql)
@@ -332,29 +347,3 @@ def _one_change_each(statement: str) -> list[str]:
         return [statement]
     parts = re.split(r",\s*(?=ADD COLUMN)", found.group(2))
     return [f"ALTER TABLE {found.group(1)} {part}" for part in parts]
-
-
-class MemoryDatabase:
-    """`cloud.store.database.Database` on a Memory: one transaction after the other."""
-
-    def __init__(self, memory: Memory, on_commit: Callable[[], None] | None = None) -> None:
-        self.memory, self._on_commit = memory, on_commit
-
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Memory]:
-        self.memory.sqlite.execute("BEGIN")
-        try:
-            yield self.memory
-            self.before_commit()
-        except BaseException:
-            self.memory.sqlite.execute("ROLLBACK")
-            raise
-        self.memory.sqlite.execute("COMMIT")
-        if self._on_commit is not None:
-            self._on_commit()
-
-    def before_commit(self) -> None:
-        """Where a simulation lets the cloud die."""
-
-    async def close(self) -> None:
-        self.memory.sqlite.close()

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from functools import partial
 from random import Random
 from typing import Any
@@ -15,14 +16,16 @@ from typing import Any
 from cloud import clock, records
 from cloud.compaction import compact
 from cloud.erasure import erase
-from cloud.errors import NotThere
+from cloud.errors import DatabaseUnavailable, NotThere
 from cloud.greeting import begin_all_feeds_anew
 from cloud.letters import replay_deferred
 from cloud.merge import Proposal, merge, stamp
 from cloud.store import feed
 from tests.sim.cloud_side import enrolled
+from tests.sim.coaches import Coaches
 from tests.sim.hub_side import HubSide
-from tests.sim.people import ATHLETES, People
+from tests.sim.people import ATHLETES
+from tests.sim.side_by_side import CloudDied
 
 MISHAPS = (
     "kill",
@@ -34,6 +37,7 @@ MISHAPS = (
     "outage",
     "new_field",
     "new_table",
+    "rush",
 )
 """What hubs and the cloud may suffer; each world has about half of them."""
 COPIES = ("copied_card", "kill", "power_cut", "outage")
@@ -42,13 +46,13 @@ LOOKED_AT = 0.3
 """How often somebody looks closely at a hub after having done something there."""
 
 
-class Mishaps(People):
+class Mishaps(Coaches):
     """A world in which people do this and that, and things go wrong meanwhile."""
 
     async def _people(self, hub: HubSide) -> None:
         actions: list[tuple[float, Callable[[HubSide], Awaitable[None]]]] = [
             (10, self._edit), (2, self._edit_badly), (3, self._train), (1, self._end), (2, self._wake),
-            (2, self._coach_online), (2, self._look), (2, self._lay_on),
+            (2, self._coach_now), (2, self._look), (2, self._lay_on),
         ]  # fmt: skip
         if self.mishaps:
             actions.append((5, self._mishap))
@@ -107,29 +111,52 @@ class Mishaps(People):
         """The cloud goes back to where it was a moment ago, and whoever did it says so to it."""
         if self.judge.was_restored or self.had.count("cloud_backup") > 1:
             return  # once a world: a feed's new number is the minute it began in
+        self.cloud.database.settle()
         copy, log = self.cloud.memory.content(), dict(self.judge.log)
         await asyncio.sleep(90 * self.rng.random())
         if self.judge.erased:
             return  # what was erased since the backup would have to be erased again by hand
+        self.cloud.database.die()
         self.cloud.memory.restore(copy)
         self.judge.cloud_restored(log)
-        async with self.cloud.database.transaction() as db:
-            await begin_all_feeds_anew(db, clock.now_ms())  # type: ignore[arg-type]
+        while not await self.online(lambda db: begin_all_feeds_anew(db, clock.now_ms())):
+            pass
 
     async def _erasure(self, _: HubSide) -> None:
-        """An athlete is erased online; hubs may hold edits of them that nobody has sent yet."""
+        """An athlete is erased online; hubs may hold edits of them that nobody has sent, coaches forms."""
         held = self.cloud.rows("SELECT pk FROM row_state WHERE tbl = 'athlete' AND doc <> '{}' ORDER BY pk")
-        pk = self.rng.choice([row[0] for row in held] or ATHLETES)
-        try:
-            async with self.cloud.database.transaction() as db:
-                await erase(db, enrolled().club_id, pk, "coach", clock.now_ms())  # type: ignore[arg-type]
-        except NotThere:
+        chosen = self.forms if self.forms and self.rng.random() < 0.3 else [row[0] for row in held]
+        pk = self.rng.choice(chosen or ATHLETES)
+        if self.rng.random() < 0.5:
+            await self._erase(pk)
             return
+        slow = [self._fill_in_form(pk, (0.1, 3)), self._reassign(pk), self._set_outright(pk), self._settle()]
+        await self._all_slow(self._erase(pk), self._reassign(), *slow)
+
+    async def _erase(self, pk: str) -> None:
+        with suppress(NotThere):
+            await self.online(lambda db: erase(db, enrolled().club_id, pk, "coach", clock.now_ms()))
+
+    async def _all_slow(self, *doings: Coroutine[Any, Any, None]) -> None:
+        """At the same time, while the database takes its time."""
+        self.cloud.database.slow_share = 1.0
+        try:
+            await asyncio.gather(*doings)
+        finally:
+            self.cloud.database.slow_share = self.slow_share
 
     async def _compaction(self, _: HubSide) -> None:
         """Old entries of the feed are dropped."""
-        async with self.cloud.database.transaction() as db:
-            await compact(db, enrolled().club_id, clock.now_ms(), kept_ms=20_000)  # type: ignore[arg-type]
+        await self.online(lambda db: compact(db, enrolled().club_id, clock.now_ms(), kept_ms=20_000))
+
+    async def _rush(self, hub: HubSide) -> None:
+        """Several change the same athlete at the same time, and the database is slow."""
+        pk = self.rng.choice(ATHLETES)
+        await self._edit(hub, pk)
+        hub.wake.set()
+        await asyncio.sleep(0.001 * self.rng.random())
+        others = (self._fill_in_form(pk, (0.1, 3)), self._answer_at_once())
+        await self._all_slow(*others, self._set_outright(pk), self._set_outright(pk))
 
     async def _outage(self, hub: HubSide) -> None:
         """A hub is out of reach for a minute or two."""
@@ -155,8 +182,8 @@ class Mishaps(People):
     async def _newer_cloud(self) -> None:
         club_id, key, now_ms = enrolled().club_id, ("room", "room-1"), clock.now_ms()
         fields = {"seats": self.rng.randint(10, 99)}
-        async with self.cloud.database.transaction() as memory:
-            db: Any = memory
+
+        async def work(db: Any) -> None:
             record = (await feed.lock_records(db, club_id, [key]))[key]
             proposal = Proposal(now_ms, max(record.stamps.values(), default=0))
             stamp_ms = stamp(proposal, server_ms=now_ms, hub_max_stamp=0, record=record)
@@ -164,9 +191,12 @@ class Mishaps(People):
             op_id = str(uuid.UUID(int=self.rng.getrandbits(128), version=4))
             await feed.append(db, club_id, [feed.Entry(op_id, "set", *key, fields, stamp_ms)])
 
+        await self.online(work)
+
     async def _update_cloud(self) -> None:
         """The cloud learns the table, and takes in what it had put aside because it did not know it."""
         if self.is_cloud_old:
             self.is_cloud_old = False
             records.TABLES["kit"] = {"colour": lambda value: isinstance(value, str)}  # type: ignore[index]
-        await replay_deferred(self.cloud.database, clock.now_ms())  # type: ignore[arg-type]
+        with suppress(CloudDied, DatabaseUnavailable, NotThere):  # it is done again later
+            await replay_deferred(self.cloud.database, clock.now_ms())  # type: ignore[arg-type]

@@ -6,9 +6,10 @@ The simulator is worth something only if it finds them; which invariant each bre
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
@@ -22,8 +23,9 @@ from cloud.store import feed
 from hub.store import journal, meta, records, segments
 from hub.store.outbox import StoreOutbox
 from sync import client, wire
-from tests.sim.cloud_side import CloudDied, DyingDatabase
+from tests.sim.cloud_side import DyingDatabase
 from tests.sim.mishaps import MISHAPS
+from tests.sim.side_by_side import Transaction
 
 Planted = AbstractContextManager[Any]
 
@@ -60,24 +62,16 @@ def _cursor_to_head() -> Planted:
 
 
 def _answer_before_commit() -> Planted:
-    @asynccontextmanager
-    async def transaction(self: DyingDatabase) -> AsyncIterator[Any]:
-        self.memory.sqlite.execute("BEGIN")
-        try:
-            yield self.memory
-            self.before_commit()
-        except CloudDied:  # too late: the answer is under way
-            self.memory.sqlite.execute("ROLLBACK")
-            self.has_died = False
-            return
-        except BaseException:
-            self.memory.sqlite.execute("ROLLBACK")
-            raise
-        self.memory.sqlite.execute("COMMIT")
-        if self._on_commit is not None:
-            self._on_commit()
+    real = DyingDatabase.commit
 
-    return mock.patch.object(DyingDatabase, "transaction", transaction)
+    def commit(self: DyingDatabase, one: Transaction) -> None:
+        if self.dies_at == 1:  # too late: the answer is under way
+            self.dies_at = 0
+            one.park()
+            return
+        real(self, one)
+
+    return mock.patch.object(DyingDatabase, "commit", commit)
 
 
 def _deleted_when_sent() -> Planted:
@@ -287,6 +281,73 @@ def _no_fence() -> Planted:
     return mock.patch.object(fence, "stopped", return_value=set())
 
 
+async def _nothing(*_: Any) -> None:
+    return None
+
+
+def _erasures_not_held_off() -> Planted:
+    """Who edits online asks the fence, and an erasure may come between the asking and the writing."""
+    from cloud import fence
+
+    return mock.patch.object(fence, "hold_erasures", _nothing)
+
+
+def _no_fence_online() -> Planted:
+    from cloud import edits, fence
+
+    async def none(*_: Any) -> set[str]:
+        return set()
+
+    async def never(*_: Any) -> bool:
+        return False
+
+    return _all_of(mock.patch.object(fence, "erased_ops", none), mock.patch.object(edits, "is_erased", never))
+
+
+def _author_online_forgotten() -> Planted:
+    from cloud import edits
+
+    def stamp(proposal: Any, **more: Any) -> int:
+        return merging.stamp(replace(proposal, after_ms=0), **more)
+
+    return mock.patch.object(edits, "stamp", stamp)
+
+
+def _form_compared_too_early() -> Planted:
+    """What stands is compared with what the form showed before anybody else is kept from writing it."""
+    from cloud.web import athlete_form
+
+    return mock.patch.object(athlete_form, "feed", SimpleNamespace(lock_records=_nothing))
+
+
+def _form_not_compared() -> Planted:
+    from cloud.web import athlete_form
+
+    real = athlete_form.read
+
+    def read(form: Any, standing: dict[str, str]) -> Any:
+        return real(form, {name: getattr(form, f"was_{name}") for name in standing})
+
+    return mock.patch.object(athlete_form, "read", read)
+
+
+def _edits_that_met_not_noted() -> Planted:
+    from cloud import meeting
+
+    async def none(*_: Any) -> list[feed.Entry]:
+        return []
+
+    return mock.patch.object(meeting, "note", none)
+
+
+def _online_edits_not_told() -> Planted:
+    """What was saved online stands in the cloud and does not come into the feed."""
+    from cloud import edits
+
+    apart = SimpleNamespace(**{**vars(feed), "append": _nothing})
+    return mock.patch.object(edits, "feed", apart)
+
+
 def _erased_samples_stay_on_the_hub() -> Planted:
     return mock.patch.object(segments, "cut_stream", return_value=None)
 
@@ -419,17 +480,19 @@ def _all_of(*planted: Planted) -> Iterator[None]:
         yield
 
 
+WRONG_CLOCKS = ("power_cut", "outage")
+"""What leaves hubs without the time: among all mishaps a stamp that is wrong seldom matters."""
 MUTANTS: tuple[Mutant, ...] = (
     Mutant("cursor before apply", "I2", _cursor_before_apply),
     Mutant("cursor to the head", "I2", _cursor_to_head),
-    Mutant("answer before commit", "I1", _answer_before_commit),
+    Mutant("answer before commit", "I1", _answer_before_commit, ("kill",), ("cloud dies",)),
     Mutant("deleted when sent", "I1", _deleted_when_sent),
     Mutant("no dedup", "I1", _no_dedup),
     Mutant("op ids forgotten", "I11", _op_ids_forgotten),
     Mutant("bigserial cursor", "I3", _bigserial),
-    Mutant("wall clock wins", "I6", _wall_clock_wins),
-    Mutant("what the author saw is forgotten", "I6", _author_forgotten),
-    Mutant("stamps from the future", "I7", _future_allowed),
+    Mutant("wall clock wins", "I6", _wall_clock_wins, WRONG_CLOCKS),
+    Mutant("what the author saw is forgotten", "I6", _author_forgotten, WRONG_CLOCKS),
+    Mutant("stamps from the future", "I7", _future_allowed, WRONG_CLOCKS),
     Mutant("poison blocks", "I11", _poison_blocks),
     Mutant("poison dropped", "I1", _poison_dropped),
     Mutant("reject only in the answer", "I1", _reject_only_in_answer),
@@ -451,9 +514,16 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("new fields lost in the cloud", "I4", _new_fields_lost_in_the_cloud, ("new_field",)),
     Mutant("new fields lost on the hub", "I2", _new_fields_lost_on_the_hub, ("new_field",)),
     Mutant("deferred edits forgotten", "I1", _deferred_edits_forgotten, ("new_table",)),
-    Mutant("epochs go back", "I11", _epochs_go_back, ("old_card",), ("doubled", "lost")),
+    Mutant("epochs go back", "I11", _epochs_go_back, ("old_card",), ("doubled", "late")),
     Mutant("acknowledged not sent again", "I11", _acknowledged_not_sent_again, ("old_card",), ("doubled",)),
     Mutant(
         "compacted before all have read", "I11", _compacted_before_all_have_read, ("compaction", "outage")
     ),
+    Mutant("erasures not held off online", "I8", _erasures_not_held_off, ("erasure",)),
+    Mutant("no fence online", "I8", _no_fence_online, ("erasure",)),
+    Mutant("what the author online saw is forgotten", "I6", _author_online_forgotten, ("rush",)),
+    Mutant("a form is compared before its record is locked", "met", _form_compared_too_early, ("rush",)),
+    Mutant("a form is not compared with what stands", "met", _form_not_compared, ("rush",)),
+    Mutant("edits that met are not noted", "met", _edits_that_met_not_noted),
+    Mutant("online edits do not come into the feed", "I1", _online_edits_not_told),
 )

@@ -11,12 +11,17 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from random import Random
+from typing import Any
 
 import httpx
+import msgspec
 
-from tests.sim.cloud_side import CloudDied, CloudSide
+from cloud.errors import ClubBusy
+from sync import wire
+from tests.sim.cloud_side import CloudSide
 from tests.sim.direct import Answered, Asked
 from tests.sim.line import Line
+from tests.sim.side_by_side import CloudDied
 
 IDLE_S = 20.0
 FATES = (
@@ -58,7 +63,7 @@ class Link(Line):
         self, cloud: CloudSide, rng: Random, sky: Weather, is_down: Callable[[], bool] = lambda: False
     ) -> None:
         self.cloud, self.rng, self.sky, self._is_down = cloud, rng, sky, is_down
-        self.under_way: set[asyncio.Task[None]] = set()
+        self.under_way: set[asyncio.Task[Any]] = set()
 
     async def carry(self, asked: Asked) -> Answered:
         fate = "lost" if self._is_down() else self.sky.fate(self.rng)
@@ -75,7 +80,7 @@ class Link(Line):
         if fate in ("gateway", "portal"):
             return _page(502 if fate == "gateway" else 200)
         if fate == "busy":
-            return Answered(503, {"retry-after": "5"}, b"busy")
+            return _busy(self.rng.random() < 0.5)
         return await self._delivered(fate, asked)
 
     async def _delivered(self, fate: str, asked: Asked) -> Answered:
@@ -86,7 +91,7 @@ class Link(Line):
         if fate == "cloud dies":
             self.cloud.database.dies_at = self.rng.choice((1, 2, 2))
         try:
-            answer = await self.cloud.serve(asked)
+            answer = await asyncio.shield(self._served(asked))
         except CloudDied:
             raise httpx.ReadError("connection reset") from None
         await asyncio.sleep(self._delay_s())
@@ -97,6 +102,18 @@ class Link(Line):
         if fate == "cut short":
             return replace(answer, body=answer.body[: len(answer.body) // 2])
         return answer
+
+    def _served(self, asked: Asked) -> asyncio.Task[Answered]:
+        """The cloud goes on with a request whether or not the hub is still there."""
+        task = asyncio.create_task(self.cloud.serve(asked))
+        self.under_way.add(task)
+        task.add_done_callback(self._answered)
+        return task
+
+    def _answered(self, task: asyncio.Task[Any]) -> None:
+        self.under_way.discard(task)
+        if not task.cancelled():
+            task.exception()  # whoever still waits for it hears of it
 
     def _delay_s(self) -> float:
         return self.rng.choice((0.01, 0.05, 0.3, 2.0)) * self.rng.random()
@@ -117,6 +134,15 @@ class Link(Line):
 
 def _page(status: int) -> Answered:
     return Answered(status, {"content-type": "text/html"}, b"<html>Welcome to Stadium WiFi</html>")
+
+
+def _busy(is_cloud: bool) -> Answered:
+    """The cloud itself says that its club asks too much, or something before it that it is busy."""
+    if not is_cloud:
+        return Answered(503, {"retry-after": "5"}, b"busy")
+    problem = wire.Problem(err=ClubBusy.err, err_class=ClubBusy.err_class)
+    headers = {"content-type": "application/json", "retry-after": "5"}
+    return Answered(429, headers, msgspec.json.encode(problem))
 
 
 def _flipped(data: bytes, rng: Random) -> bytes:

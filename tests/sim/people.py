@@ -1,6 +1,6 @@
-"""Who is in a world and what they do there: hubs at the ground, a cloud, coaches; chance decides on each.
+"""Who is in a world and what they do at the ground: hubs, a cloud, people; chance decides on each.
 
-What befalls them is in `mishaps`, when they do it and for how long in `world`.
+What is done online is in `coaches`, what befalls them in `mishaps`, when and for how long in `world`.
 """
 
 from __future__ import annotations
@@ -9,9 +9,6 @@ import asyncio
 from functools import partial
 from random import Random
 
-from cloud import clock
-from cloud.insights.job import write_insight
-from cloud.insights.rules import Insight
 from tests.sim.cloud_side import CloudSide, enrolled
 from tests.sim.hub_side import HubSide
 from tests.sim.judge import Judge
@@ -58,7 +55,7 @@ class People:
             )
             for number, (hub_id, seed_) in enumerate(club.hubs[:count], 1)
         ]
-        self.backups: list[tuple[bytes, int]] = []
+        self.arrived = asyncio.Event()
         self.links: list[Link] = []
         self.down_until_s: dict[int, float] = {}
         self.is_cloud_old = True
@@ -66,6 +63,7 @@ class People:
 
     def _cloud_committed(self) -> None:
         self.judge.cloud_committed()
+        self.arrived.set()
 
     def _line(self, number: int) -> Line:
         def is_down() -> bool:
@@ -89,14 +87,14 @@ class People:
         await asyncio.sleep(5 * self.rng.random())
         await hub.boot()
 
-    async def _edit(self, hub: HubSide) -> None:
+    async def _edit(self, hub: HubSide, pk: str | None = None) -> None:
         fields: dict[str, object] = {
             "name": f"{self.rng.choice('ABCDEFGH')} of {hub.name}",
             "hr_max_bpm": self.rng.randint(160, 220),
             "shirt_number": self.rng.randint(1, 99),
         }
         names = self.rng.sample(sorted(fields), self.rng.randint(1, 3))
-        pk = self.rng.choice(ATHLETES)
+        pk = pk or self.rng.choice(ATHLETES)
         for _ in range(self.rng.choice((1, 1, 2, 8))):
             await hub.edit("athlete", pk, {"name": "New", **{name: fields[name] for name in names}})
 
@@ -118,9 +116,3 @@ class People:
 
     async def _look(self, hub: HubSide) -> None:
         self.judge.looks_at(hub)
-
-    async def _coach_online(self, _: HubSide) -> None:
-        number = self.rng.randint(1, 3)
-        new = Insight(f"2026-0{number}-05", f"Week {self.rng.random():.3f}", "Body", (("a", "b"),))
-        async with self.cloud.database.transaction() as db:
-            await write_insight(db, enrolled().club_id, new, clock.now_ms())  # type: ignore[arg-type]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from random import Random
 from typing import Any
 from unittest import mock
@@ -31,7 +32,7 @@ __all__ = ["server", "template", "url"]
 TABLES = (
     "club_clock", "change_log", "row_state", "dead_letter", "segment", "hub_anchor", "session_stale",
     "erased_subject", "erased_row", "erased_stream", "erased_segment", "compacted_op",
-    "bundle_key", "last_word",
+    "bundle_key", "last_word", "former_name",
 )  # fmt: skip
 SUBJECT = "00000000-0000-4000-8000-000000000001"
 
@@ -42,9 +43,10 @@ class OnPostgres(CloudSide):
     def __init__(self, database: Database) -> None:
         super().__init__(Memory())
         self.database = database  # type: ignore[assignment]
+        self._parts = replace(self._parts, database=database)
 
     async def serve(self, asked: Asked) -> Answered:
-        self.database.dies_at, self.database.has_died = 0, False
+        self.database.dies_at, self.database.lives = 0, 1
         return await super().serve(asked)
 
 

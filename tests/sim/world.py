@@ -43,10 +43,11 @@ class World(Mishaps):
     """Everything one seed makes; `live` runs it to the end."""
 
     async def live(self) -> None:
-        """The bad half hour, the calm, the judgement."""
+        """The bad half hour, at the ground and online, the calm, the judgement."""
+        self._open_office()
         for hub in self.hubs:
             await hub.boot()
-        await asyncio.gather(*(self._people(hub) for hub in self.hubs))
+        await asyncio.gather(*(self._people(hub) for hub in self.hubs), self._coach(), self._coach())
         await asyncio.gather(*self.copies)
         await self._calm()
         self.judge.at_rest(self.hubs)
@@ -76,7 +77,7 @@ class World(Mishaps):
     # --- calm
 
     async def _calm(self) -> None:
-        self.sky.share = 0.0
+        self.sky.share = self.cloud.database.slow_share = 0.0
         self.down_until_s.clear()
         while any(link.under_way for link in self.links):  # noqa: ASYNC110 (made-up time is free)
             await asyncio.sleep(5)
@@ -155,7 +156,7 @@ def run_seed(
                 world.judge.say("fault", f"{type(error).__name__}: {error}")
             return world.outcome(seed)
 
-    with unheard("sync", "litestar"):
+    with unheard("sync", "litestar", "cloud"):
         outcome = clockwork.run(story())
     for world in lived:
         world.throw_away()

@@ -40,6 +40,7 @@ class MemoryOutbox:
         self.feed_epoch = 1
         self.suspects: dict[int, str] = {}
         self.doubts = 0
+        self.heads: list[tuple[int, int]] = []
         self.cursor_after_snapshot: int | None = None
         self.pages: list[wire.SnapshotPage] = []
         self.records: dict[tuple[str, str], dict[str, object]] = {}
@@ -116,6 +117,9 @@ class MemoryOutbox:
     async def learn_feed(self, feed_epoch: int) -> None:
         assert self.feed_epoch == 0
         self.feed_epoch = feed_epoch
+
+    async def learn_head(self, feed_epoch: int, head: int) -> None:
+        self.heads.append((feed_epoch, head))
 
     async def learn_bundle_key(self, bundle_key: str) -> None:
         self.bundle_key = bundle_key

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.segments import walk
-from sync.batch import MOST_SEGMENTS, packed, unpacked, whole_part
+from sync.batch import packed, unpacked, whole_part
+from sync.bounds import MOST_SEGMENTS
 from sync.errors import SegmentCorrupt
 from sync.segments import Samples, Segment, frame, seal
 from tests.sync.test_segments_are_lossless import INT64, columns, samples

@@ -33,7 +33,7 @@ def test_health_needs_no_sign_in_and_has_exactly_these_fields(hub: SmallHub, cli
         "version": "0.1.0",
         "live": {"athletes": 0, "fresh": 0},
         "session": None,
-        "sync": {"pending": 0, "accepted_through": 0, "last_contact": None},
+        "sync": {"pending": 0, "accepted_through": 0, "last_contact": None, "synced": False},
         "clock": {"verified": True},
     }
     asyncio.run(hub.add_squad(2))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import replace
+from html import unescape
 from sqlite3 import Connection
 from typing import Any
 
@@ -63,6 +64,25 @@ def test_a_hub_that_was_shut_out_says_so_and_joins_again_on_its_page(hub: SmallH
     said = admin.get("/sync").text
     assert "shut this hub out" not in said
     assert "Hub 99999999" in said
+
+
+def test_a_hub_whose_card_was_copied_joins_as_one_of_its_own_on_its_page(
+    hub: SmallHub, admin: Client
+) -> None:
+    asyncio.run(hub.add_squad(1))
+    join(hub, state="copied", last_error="Two machines.", next_try_s=9.0)
+    said = unescape(admin.get("/sync").text)
+    for words in ("Two machines run with copies of this hub's card.", "Join as a hub of its own",
+                  "the other one keeps the old name", "here until this hub has joined again"):  # fmt: skip
+        assert words in said
+    for words in ("shut", "next try", "next round", "as soon as there is a way"):
+        assert words not in said
+    assert "Cloud: card copied" in admin.get("/sync/pill").text
+    assert 'value="NOPE"' in admin.post("/sync/rejoin", data={"claim_code": "NOPE"}).text
+    assert admin.post("/sync/rejoin", data={"claim_code": "CLAIM-1"}).headers["location"] == "/sync"
+    hub.database.write_now(lambda db: meta.put(db, "hub_id", "99999999-new"))
+    join(hub)
+    assert "Two machines run" not in admin.get("/sync").text
 
 
 def test_only_an_admin_lets_a_hub_join_again(hub: SmallHub, staff: Client) -> None:

@@ -32,7 +32,7 @@ def join(hub: SmallHub, **other: Any) -> None:
     def change(db: Connection) -> None:
         for key, value in (
             ("hub_id", OWN), ("club_name", "Rovers"), ("cloud_url", "https://cloud.test"),
-            ("last_contact_ms", str(hub.wall_ms - 3000)),
+            ("last_contact_ms", str(hub.wall_ms - 3000)), ("feed_head", "0"),
         ):  # fmt: skip
             meta.put(db, key, value)
 

@@ -23,9 +23,13 @@ ON CONFLICT DO NOTHING;
 -- name: claim_code_add
 INSERT INTO claim_code (code_sha256, club_id, expires_ms) VALUES (%(code_sha256)s, %(club_id)s, %(expires_ms)s);
 
+-- name: claim_code_lock
+-- Single use: whoever holds the row and finds it nobody's has it.
+SELECT club_id, used_by FROM claim_code WHERE code_sha256 = %(code_sha256)s AND expires_ms > %(now_ms)s
+FOR UPDATE;
+
 -- name: claim_code_use
--- Single use: whoever deletes the row has it.
-DELETE FROM claim_code WHERE code_sha256 = %(code_sha256)s AND expires_ms > %(now_ms)s RETURNING club_id;
+UPDATE claim_code SET used_by = %(pubkey)s WHERE code_sha256 = %(code_sha256)s;
 
 -- name: club_by_id
 SELECT club_id, name FROM club WHERE club_id = %(club_id)s;

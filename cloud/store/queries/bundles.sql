@@ -52,6 +52,25 @@ SELECT club_id, %(hub_id)s, seg_id FROM segment
 WHERE club_id = %(club_id)s AND seg_id = ANY(%(seg_ids)s) AND hub_id <> %(hub_id)s
 ON CONFLICT (club_id, hub_id, seg_id) DO NOTHING;
 
+-- name: bundle_refused_note
+INSERT INTO bundle_refused (club_id, hub_id, bundle_id, seg_id, code)
+VALUES (%(club_id)s, %(hub_id)s, %(bundle_id)s, %(seg_id)s, %(code)s)
+ON CONFLICT (club_id, hub_id, bundle_id, seg_id) DO UPDATE SET code = excluded.code;
+
+-- name: bundle_refused_forget
+-- Only the newest bundle is answered, and it holds again whatever its hub has not heard of.
+DELETE FROM bundle_refused
+WHERE club_id = %(club_id)s AND hub_id = %(hub_id)s AND bundle_id <> %(bundle_id)s;
+
+-- name: bundle_refused
+-- What of a bundle was refused and did not come by another way since.
+SELECT seg_id, code FROM bundle_refused refused
+WHERE club_id = %(club_id)s AND hub_id = %(hub_id)s AND bundle_id = %(bundle_id)s
+  AND NOT EXISTS (
+    SELECT 1 FROM segment WHERE segment.club_id = refused.club_id AND segment.seg_id = refused.seg_id)
+ORDER BY seg_id
+LIMIT %(limit)s;
+
 -- name: bundle_segments_own
 SELECT seg_id FROM segment
 WHERE club_id = %(club_id)s AND hub_id = %(hub_id)s AND seg_id > %(after)s

@@ -11,8 +11,71 @@ SELECT stream_id FROM erased_stream WHERE club_id = %(club_id)s AND stream_id = 
 SELECT encode(seg_id, 'hex') FROM erased_segment WHERE club_id = %(club_id)s AND seg_id = ANY(%(seg_ids)s);
 
 -- name: erased_subject_add
+-- Where it is done again, every hub must do it again and confirm that.
 INSERT INTO erased_subject (club_id, subject_id, seq, erased_ms, asked_by)
-VALUES (%(club_id)s, %(subject_id)s, %(seq)s, %(now_ms)s, %(asked_by)s);
+VALUES (%(club_id)s, %(subject_id)s, %(seq)s, %(now_ms)s, %(asked_by)s)
+ON CONFLICT (club_id, subject_id) DO UPDATE SET
+    seq = excluded.seq, erased_ms = excluded.erased_ms, asked_by = excluded.asked_by;
+
+-- name: erased_back
+-- Erased athletes of whom there are records all the same, in any club.
+SELECT DISTINCT erased.club_id, erased.subject_id, erased.asked_by
+FROM erased_subject erased
+JOIN (
+    SELECT club_id, pk AS subject_id FROM row_state WHERE tbl = 'athlete'
+    UNION
+    SELECT club_id, doc ->> 'athlete_id' FROM row_state WHERE doc ->> 'athlete_id' IS NOT NULL
+) AS held ON held.club_id = erased.club_id AND held.subject_id = erased.subject_id
+ORDER BY erased.club_id, erased.subject_id;
+
+-- name: athlete_names
+-- Every name they bore, as far as anything says so; "" among them.
+SELECT doc ->> 'name' FROM row_state WHERE club_id = %(club_id)s AND tbl = 'athlete' AND pk = %(athlete_id)s
+UNION
+SELECT fields ->> 'name' FROM change_log
+WHERE club_id = %(club_id)s AND tbl = 'athlete' AND pk = %(athlete_id)s AND kind = 'set'
+UNION
+SELECT fields ->> 'name' FROM last_word WHERE club_id = %(club_id)s AND tbl = 'athlete' AND pk = %(athlete_id)s
+UNION
+SELECT name FROM former_name WHERE club_id = %(club_id)s AND athlete_id = %(athlete_id)s;
+
+-- name: athlete_names_of_others
+SELECT doc ->> 'name' FROM row_state
+WHERE club_id = %(club_id)s AND tbl = 'athlete' AND pk <> %(athlete_id)s AND doc ->> 'name' IS NOT NULL;
+
+-- name: former_names_keep
+INSERT INTO former_name (club_id, athlete_id, name)
+SELECT DISTINCT club_id, pk, fields ->> 'name' FROM change_log
+WHERE club_id = %(club_id)s AND seq <= %(horizon)s AND kind = 'set' AND tbl = 'athlete' AND fields ->> 'name' <> ''
+ON CONFLICT (club_id, athlete_id, name) DO NOTHING;
+
+-- name: former_names_forget
+DELETE FROM former_name WHERE club_id = %(club_id)s AND athlete_id = %(subject_id)s;
+
+-- name: imported_of_nobody
+-- What imports brought of people nobody has assigned to an athlete.
+SELECT tbl, pk, doc, stamps FROM row_state
+WHERE club_id = %(club_id)s AND tbl IN ('daily_value', 'source') AND doc ->> 'athlete_id' IS NULL
+  AND doc ->> 'person_name' <> ''
+ORDER BY tbl COLLATE "C", pk COLLATE "C";
+
+-- name: typed_texts
+SELECT tbl, pk, doc FROM row_state
+WHERE club_id = %(club_id)s AND tbl IN ('session', 'strap', 'profile_change', 'source');
+
+-- name: insight_entries
+SELECT seq, fields FROM change_log WHERE club_id = %(club_id)s AND tbl = 'insight' AND kind = 'set' ORDER BY seq;
+
+-- name: feed_void_entry
+UPDATE change_log SET kind = 'void', fields = '{}' WHERE club_id = %(club_id)s AND seq = %(seq)s AND kind = 'set';
+
+-- name: letters_with_content
+SELECT op_id, hub_id, payload, code, detail, received_ms
+FROM dead_letter WHERE club_id = %(club_id)s AND payload <> '{}' ORDER BY op_id;
+
+-- name: letter_void
+UPDATE dead_letter SET payload = '{}', detail = '', code = 'erased', state = 'discarded'
+WHERE club_id = %(club_id)s AND op_id = %(op_id)s;
 
 -- name: erased_row_add
 INSERT INTO erased_row (club_id, tbl, pk) VALUES (%(club_id)s, %(tbl)s, %(pk)s)
@@ -83,8 +146,10 @@ SELECT subject_id, seq, erased_ms, asked_by FROM erased_subject WHERE club_id = 
 
 -- name: erasure_receipts
 -- Which hubs have carried an erasure out; one that was shut out before will never say so, and still holds the data.
+-- One that joined and was never heard of holds nothing of the club.
 SELECT hub_id, model, seen_ms, erased_seq >= %(seq)s AS is_done, revoked_ms IS NOT NULL AS is_shut_out
 FROM hub WHERE club_id = %(club_id)s AND enrolled_ms <= %(erased_ms)s
+  AND (seen_ms > enrolled_ms OR pull_cursor > 0 OR last_seq > 0)
 ORDER BY enrolled_ms, hub_id COLLATE "C";
 
 -- name: athletes_called

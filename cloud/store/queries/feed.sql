@@ -71,9 +71,11 @@ UPDATE club_clock SET feed_epoch = greatest(feed_epoch + 1, %(at_least)s);
 SELECT op_id FROM change_log WHERE club_id = %(club_id)s AND seq = %(seq)s;
 
 -- name: feed_read_by_all
--- How far every hub that still counts has read; NULL where there is none.
+-- How far every hub that still counts has read; NULL where there is none. One that joined and was never heard of
+-- has nothing, and begins with a snapshot.
 SELECT min(pull_cursor) FROM hub
-WHERE club_id = %(club_id)s AND revoked_ms IS NULL AND seen_ms >= %(silent_since_ms)s;
+WHERE club_id = %(club_id)s AND revoked_ms IS NULL AND seen_ms >= %(silent_since_ms)s
+  AND (seen_ms > enrolled_ms OR pull_cursor > 0 OR last_seq > 0);
 
 -- name: feed_first_young
 SELECT min(seq) FROM change_log WHERE club_id = %(club_id)s AND stamp_ms >= %(young_ms)s;
@@ -136,12 +138,78 @@ INSERT INTO dead_letter (club_id, op_id, hub_id, payload, code, detail, received
 VALUES (%(club_id)s, %(op_id)s, %(hub_id)s, %(payload)s, %(code)s, %(detail)s, %(now_ms)s);
 
 -- name: letters
-SELECT op_id, hub_id, payload, code, detail, received_ms
-FROM dead_letter WHERE club_id = %(club_id)s AND state = 'open' ORDER BY received_ms, op_id;
+-- Those nobody has decided about; one that was taken out again says by whom.
+SELECT letter.op_id, letter.hub_id, letter.payload, letter.code, letter.detail, letter.received_ms,
+       decided.doc ->> 'state' AS decided, decided.doc ->> 'settled_by' AS settled_by,
+       decided.doc ->> 'settled_at' AS settled_at, letter.settled_ms
+FROM dead_letter letter
+LEFT JOIN row_state decided
+    ON decided.club_id = letter.club_id AND decided.tbl = 'refused_edit' AND decided.pk = letter.op_id
+WHERE letter.club_id = %(club_id)s AND letter.state = 'open' ORDER BY letter.received_ms, letter.op_id;
+
+-- name: letters_page
+-- Those behind a place, in order; nobody has decided about them.
+SELECT letter.op_id, letter.hub_id, letter.payload, letter.code, letter.detail, letter.received_ms,
+       decided.doc ->> 'state' AS decided, decided.doc ->> 'settled_by' AS settled_by,
+       decided.doc ->> 'settled_at' AS settled_at, letter.settled_ms
+FROM dead_letter letter
+LEFT JOIN row_state decided
+    ON decided.club_id = letter.club_id AND decided.tbl = 'refused_edit' AND decided.pk = letter.op_id
+WHERE letter.club_id = %(club_id)s AND letter.state = 'open'
+  AND (letter.received_ms, letter.op_id) > (%(ms)s, %(op_id)s)
+ORDER BY letter.received_ms, letter.op_id LIMIT %(limit)s;
+
+-- name: letters_page_back
+-- Those before a place, the nearest first.
+SELECT letter.op_id, letter.hub_id, letter.payload, letter.code, letter.detail, letter.received_ms,
+       decided.doc ->> 'state' AS decided, decided.doc ->> 'settled_by' AS settled_by,
+       decided.doc ->> 'settled_at' AS settled_at, letter.settled_ms
+FROM dead_letter letter
+LEFT JOIN row_state decided
+    ON decided.club_id = letter.club_id AND decided.tbl = 'refused_edit' AND decided.pk = letter.op_id
+WHERE letter.club_id = %(club_id)s AND letter.state = 'open'
+  AND (letter.received_ms, letter.op_id) < (%(ms)s, %(op_id)s)
+ORDER BY letter.received_ms DESC, letter.op_id DESC LIMIT %(limit)s;
+
+-- name: letters_open_count
+SELECT count(*) FROM dead_letter WHERE club_id = %(club_id)s AND state = 'open';
+
+-- name: letters_away
+-- Those that were put away and still have their content, the newest decision first.
+SELECT letter.op_id, letter.hub_id, letter.payload, letter.code, letter.detail, letter.received_ms,
+       coalesce(decided.doc ->> 'state', 'away') AS decided, decided.doc ->> 'settled_by' AS settled_by,
+       decided.doc ->> 'settled_at' AS settled_at, letter.settled_ms
+FROM dead_letter letter
+LEFT JOIN row_state decided
+    ON decided.club_id = letter.club_id AND decided.tbl = 'refused_edit' AND decided.pk = letter.op_id
+WHERE letter.club_id = %(club_id)s AND letter.state = 'discarded' AND letter.code <> 'erased'
+ORDER BY letter.settled_ms DESC, letter.op_id
+LIMIT %(limit)s;
+
+-- name: letter_hub
+SELECT hub_id FROM dead_letter WHERE club_id = %(club_id)s AND op_id = %(op_id)s;
 
 -- name: letter_lock
 SELECT op_id, hub_id, payload, code, detail, received_ms
-FROM dead_letter WHERE club_id = %(club_id)s AND op_id = %(op_id)s AND state = 'open' FOR UPDATE;
+FROM dead_letter WHERE club_id = %(club_id)s AND op_id = %(op_id)s AND state = %(state)s FOR UPDATE;
+
+-- name: letters_of_others
+SELECT letter.op_id FROM dead_letter letter
+JOIN hub ON hub.club_id = letter.club_id AND hub.hub_id = letter.hub_id
+WHERE letter.club_id = %(club_id)s AND letter.op_id = ANY(%(op_ids)s)
+  AND letter.hub_id <> %(hub_id)s AND hub.revoked_ms IS NULL;
+
+-- name: letter_decided
+UPDATE dead_letter SET state = %(state)s, settled_ms = %(now_ms)s
+WHERE club_id = %(club_id)s AND op_id = %(op_id)s AND state <> 'retried' AND state <> %(state)s;
+
+-- name: letters_untold
+-- Put away online before the hubs were told of that.
+SELECT club_id, op_id FROM dead_letter letter
+WHERE state = 'discarded' AND code <> 'erased' AND NOT EXISTS (
+    SELECT 1 FROM row_state decided
+    WHERE decided.club_id = letter.club_id AND decided.tbl = 'refused_edit' AND decided.pk = letter.op_id)
+ORDER BY club_id, op_id;
 
 -- name: letter_settle
 UPDATE dead_letter SET state = %(state)s, settled_ms = %(now_ms)s, payload = %(payload)s

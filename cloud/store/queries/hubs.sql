@@ -5,6 +5,17 @@ INSERT INTO hub_directory (hub_id, club_id) VALUES (%(hub_id)s, %(club_id)s);
 INSERT INTO hub (club_id, hub_id, pubkey, model, software, enrolled_ms, seen_ms)
 VALUES (%(club_id)s, %(hub_id)s, %(pubkey)s, %(model)s, %(software)s, %(now_ms)s, %(now_ms)s);
 
+-- name: hub_key_lock
+-- A hub that asks twice at once with one key becomes one hub.
+SELECT pg_advisory_xact_lock(hashtext(%(pubkey)s));
+
+-- name: hub_never_answered
+-- Nothing was heard of it since it joined; the oldest, if an older version made several.
+SELECT hub_id FROM hub
+WHERE club_id = %(club_id)s AND pubkey = %(pubkey)s AND hub_id <> %(leaves)s AND revoked_ms IS NULL
+  AND seen_ms = enrolled_ms AND pull_cursor = 0 AND last_seq = 0
+ORDER BY enrolled_ms, hub_id COLLATE "C" LIMIT 1;
+
 -- name: hub_identity
 SELECT club_id, hub_id FROM hub_directory WHERE hub_id = %(hub_id)s;
 
@@ -33,6 +44,10 @@ WHERE club_id = %(club_id)s AND hub_id = %(hub_id)s AND seen_ms < %(now_ms)s;
 -- name: hub_pulled
 UPDATE hub SET pull_cursor = %(cursor)s
 WHERE club_id = %(club_id)s AND hub_id = %(hub_id)s AND pull_cursor < %(cursor)s;
+
+-- name: hub_reads_anew
+-- What it has read is of another feed: of this one it has nothing yet.
+UPDATE hub SET pull_cursor = 0 WHERE club_id = %(club_id)s AND hub_id = %(hub_id)s;
 
 -- name: hub_get
 SELECT club_id, hub_id, pubkey, epoch, last_seq, last_chain, max_stamp, pubkey_next, revoked_ms, cloned_ms
@@ -65,6 +80,14 @@ WHERE club_id = %(club_id)s AND hub_id = %(hub_id)s;
 -- name: hub_share
 -- Held while segments are stored: an erasure, which locks every hub of the club, waits for them or they for it.
 SELECT hub_id FROM hub WHERE club_id = %(club_id)s AND hub_id = %(hub_id)s FOR SHARE;
+
+-- name: erasures_wait
+-- Held by whoever writes records, or joins, without holding a hub's row: an erasure waits for them or they for it.
+SELECT club_id FROM club WHERE club_id = %(club_id)s FOR SHARE;
+
+-- name: erasure_alone
+-- An erasure's first lock; rows that refer to the club may still be added.
+SELECT club_id FROM club WHERE club_id = %(club_id)s FOR NO KEY UPDATE;
 
 -- name: hubs_lock
 -- Nothing can be pushed or stored in the club until the transaction ends.
