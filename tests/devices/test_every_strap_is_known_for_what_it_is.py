@@ -95,7 +95,7 @@ def test_a_dead_battery_and_swapped_straps_are_what_they_are() -> None:
             pitch.say("die 1")
             await squad.until(lambda: not squad.is_connected(1), 6)
             pitch.say("swap 2 3")
-            last_ms = squad.latest(2).mono_ms
+            last_ms = max(squad.latest(1).mono_ms, squad.latest(2).mono_ms)
             await squad.until(lambda: squad.latest(2).mono_ms > last_ms + 2_500, 6)
             assert squad.status(2).reconnects == squad.status(3).reconnects == 0
             pitch.say("revive 1")
