@@ -1,4 +1,4 @@
-"""Bundles uploaded by browsers: each written to the disk as it comes, then taken one after the other.
+"""Bundles uploaded by browsers: each written to the disk as it comes, then taken, one of a club at a time.
 
 What becomes of them is shown while it happens and for a while after; the lasting word is in the database.
 """
@@ -17,6 +17,7 @@ from pathlib import Path
 from cloud.bundle_take import Result, take
 from cloud.errors import BundleRefused, CloudError
 from cloud.store.database import Database
+from cloud.turns import Turns
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +26,8 @@ ROOM_LEFT_BYTES = 256 << 20
 WRITE_BYTES = 1 << 20
 MOST_JOBS = 200
 MOST_OPEN = 20
+CLUBS_AT_ONCE = 2
+"""Bundles of so many clubs are taken at the same time, so that memory and connections stay bounded."""
 LONGEST_NAME = 120
 
 
@@ -58,7 +61,8 @@ class BundleDesk:
         self._database, self.folder, self._on_arrival = database, folder, on_arrival
         self._jobs: dict[str, Job] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._turn = asyncio.Lock()
+        self._turns = Turns(at_once=1, waiting=None, longest_wait_s=None)
+        self._clubs = asyncio.Semaphore(CLUBS_AT_ONCE)
 
     def open(self) -> None:
         """Throw away what an earlier process left half received."""
@@ -119,7 +123,7 @@ class BundleDesk:
 
     async def _work(self, job: Job) -> None:
         try:
-            async with self._turn:
+            async with self._turns.turn(job.club_id), self._clubs:
                 job.result = await take(self._database, job.path, job.club_id, job.went)
         except CloudError as error:
             job.result = Result("refused", str(error), hint=error.hint or "Upload it again later.")

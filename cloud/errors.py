@@ -27,7 +27,8 @@ CloudError
  │   ├─ DigestDiffers         (temporary)
  │   └─ BodyTooLarge
  ├─ EditRefused
- │   └─ AthleteErased
+ │   ├─ AthleteErased
+ │   └─ ChangedMeanwhile
  ├─ BundleRefused
  ├─ NotThere
  ├─ TooManyTries              (temporary)
@@ -231,6 +232,14 @@ class AthleteErased(EditRefused):
     status = 410
     err = "erased"
     hint = "Close the form; an erasure cannot be taken back."
+
+
+class ChangedMeanwhile(EditRefused):
+    """Nothing was changed:"""
+
+    status = 409
+    err = "changed"
+    hint = "Look at what stands now, and choose again."
 
 
 class BundleRefused(CloudError):

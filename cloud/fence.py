@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence, Set
+from collections.abc import Iterable, Sequence, Set
 
 from cloud.records import Refusal
 from cloud.store.database import Connection, execute_many, fetch_all, fetch_values, send, together
-from cloud.store.rows import RowKey, SpanRow
+from cloud.store.rows import RecordRow, RowKey, SpanRow
 from sync import wire
 from sync.cut import Span, inside
 from sync.segments import Segment
 
 ERASED = Refusal("erased", "this athlete's data was erased")
+NONE: frozenset[tuple[str, str]] = frozenset()
 SUBJECT = ""
 """Stands where a table's name would, for the person."""
 
@@ -35,8 +36,13 @@ async def erased_ops(db: Connection, club_id: str, ops: Sequence[wire.Op]) -> se
     if not ops:
         return set()
     params = {"club_id": club_id, **named_in(ops)}
-    rows = await fetch_all(db, "erased_among", RowKey, params)
-    return await shut_out(db, club_id, ops, stopped({(row.tbl, row.pk) for row in rows}, ops))
+    erased = {(row.tbl, row.pk) for row in await fetch_all(db, "erased_among", RowKey, params)}
+    if not stopped(erased, ops):
+        return set()
+    keys = [{"club_id": club_id, "tbl": op.tbl, "pk": op.pk.replace("\0", "")} for op in ops]
+    held = [it for key in keys for it in await fetch_all(db, "record_get", RecordRow, key)]
+    others = of_others(held, erased)
+    return await shut_out(db, club_id, ops, stopped(erased, ops, others), others)
 
 
 def named_in(ops: Sequence[wire.Op]) -> dict[str, list[str]]:
@@ -45,24 +51,46 @@ def named_in(ops: Sequence[wire.Op]) -> dict[str, list[str]]:
     return {"ids": sorted(map(str, people)), "pks": sorted({op.pk.replace("\0", "") for op in ops})}
 
 
-def stopped(erased: Set[tuple[str, str]], ops: Sequence[wire.Op]) -> set[str]:
+def stopped(
+    erased: Set[tuple[str, str]], ops: Sequence[wire.Op], others: Set[tuple[str, str]] = NONE
+) -> set[str]:
     """The op_ids of those that are about somebody or something `erased`.
 
-    A strap is the club's and stays; an edit that lays it on somebody erased does not. Of anything else no
-    later edit is taken either.
+    A strap is the club's and stays, and so do records that are `others`' by now: an edit that lays one on
+    somebody erased does not. Of anything else no later edit is taken either.
     """
-    found, rows = set(), set(erased)
+    found, rows, kept = set(), set(erased), set(others)
     for op in ops:
         if (op.tbl, op.pk) in rows or (SUBJECT, _subject(op)) in rows:
             found.add(op.op_id)
-            if op.tbl != "strap":
+            if op.tbl != "strap" and (op.tbl, op.pk) not in kept:
                 rows.add((op.tbl, op.pk))
+        elif op.fields.get("athlete_id") is not None:
+            kept.add((op.tbl, op.pk))
     return found
 
 
-async def shut_out(db: Connection, club_id: str, ops: Sequence[wire.Op], found: set[str]) -> set[str]:
-    """Fence off the records and streams that stopped operations name; gives `found` back."""
+def of_others(records: Iterable[RecordRow], erased: Set[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Those of the records that are somebody's who is not `erased`, whoever's they were once."""
+    named = ((it, it.doc.get("athlete_id")) for it in records)
+    return {(it.tbl, it.pk) for it, who in named if isinstance(who, str) and (SUBJECT, who) not in erased}
+
+
+async def shut_out(
+    db: Connection,
+    club_id: str,
+    ops: Sequence[wire.Op],
+    found: set[str],
+    others: Set[tuple[str, str]] = NONE,
+) -> set[str]:
+    """Fence off the records and streams that stopped operations name, but not `others`' records; gives
+    `found` back.
+    """
     about = {(op.tbl, op.pk.replace("\0", "")) for op in ops if op.op_id in found and op.tbl != "strap"}
+    about -= others
+    about -= {
+        (op.tbl, op.pk) for op in ops if op.op_id not in found and op.fields.get("athlete_id") is not None
+    }
     rows = [{"club_id": club_id, "tbl": tbl, "pk": pk} for tbl, pk in sorted(about)]
     await execute_many(db, "erased_row_add", rows)
     streams = {op.fields.get("stream_id") for op in ops if op.op_id in found}

@@ -105,23 +105,22 @@ async def _look(db: Connection, hub: HubIdentity, batch: wire.PushRequest, now_m
     key = {"club_id": hub.club_id, "hub_id": hub.hub_id}
     lock = await ask(db, "hub_lock", HubRow, key)
     await add_anchors(db, hub, batch.anchors, now_ms)
-    named = [op for op in batch.ops if op.tbl != wire.SUSPECT and refusal(op) is None]
-    asked = {"club_id": hub.club_id, "op_ids": [op.op_id for op in batch.ops], **fence.named_in(named)}
+    told = [op for op in batch.ops if op.tbl != wire.SUSPECT]
+    named = [op for op in told if refusal(op) is None]
+    asked = {"club_id": hub.club_id, "op_ids": [op.op_id for op in batch.ops], **fence.named_in(told)}
     keys = sorted({(op.tbl, op.pk) for op in named})
     facts = await ask(db, "push_facts", FactRow, asked)
     anchors = await ask(db, "anchors", AnchorRow, key)
     records = await feed.ask_records(db, hub.club_id, keys, hub.hub_id)
     known = await facts.fetchall()
-    erased = fence.stopped(feed.erased_things(known), named)
+    held, gone = feed.by_key(await records.fetchall()), feed.erased_things(known)
+    others = fence.of_others(held.values(), gone)
+    erased = fence.stopped(gone, named, others)
     if erased:
-        await fence.shut_out(db, hub.club_id, named, erased)
-    return Found(
-        await lock.fetchone(),
-        feed.known_ops(known),
-        erased,
-        await anchors.fetchall(),
-        feed.by_key(await records.fetchall()),
-    )
+        await fence.shut_out(db, hub.club_id, named, erased, others)
+    valid = {op.op_id for op in named}  # of the invalid nothing is fenced, whose names may be anything
+    erased |= fence.stopped(gone, told, others) - valid
+    return Found(await lock.fetchone(), feed.known_ops(known), erased, await anchors.fetchall(), held)
 
 
 def judge(hub: HubRow, ops: Sequence[wire.Op], known: set[str]) -> tuple[list[Verdict], bool]:
@@ -152,7 +151,7 @@ def judge(hub: HubRow, ops: Sequence[wire.Op], known: set[str]) -> tuple[list[Ve
 
 def _fenced(verdict: Verdict, erased: set[str]) -> Verdict:
     """Refuse what is about somebody who was erased, and keep nothing of it."""
-    if verdict.status != "ok" or verdict.op.op_id not in erased:
+    if verdict.status == "dup" or verdict.op.op_id not in erased:
         return verdict
     return Verdict(msgspec.structs.replace(verdict.op, fields={}), "dead", fence.ERASED)
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cloud import edits
+from cloud import edits, fence
 from cloud.edits import Edit
-from cloud.errors import EditRefused, NotThere
+from cloud.errors import AthleteErased, ChangedMeanwhile, EditRefused, NotThere
+from cloud.store import feed
 from cloud.store.database import Connection, fetch_all
 from cloud.store.rows import DocRow
 from sync.two_edits import (
@@ -39,15 +40,24 @@ async def meetings(db: Connection, club_id: str, athlete_id: str | None = None) 
 
 
 async def settle(
-    db: Connection, club_id: str, two_edits_id: str, choice: str, by: str, now_ms: int
+    db: Connection,
+    club_id: str,
+    two_edits_id: str,
+    choice: str,
+    by: str,
+    now_ms: int,
+    shown: str | None = None,
 ) -> Meeting:
-    """Keep what stands, use the other value, or open it again as it was. Raises NotThere or EditRefused."""
-    found = await meetings(db, club_id)
-    one = next((it for it in found if it.edits.two_edits_id == two_edits_id), None)
-    if one is None:
-        raise NotThere("these edits.", hint="They may have been erased meanwhile; reload the page.")
+    """Keep what stands, use the other value, or open it again as it was. Raises NotThere or EditRefused.
+
+    `shown` is what the page said stands, `Meeting.shown`. Raises ChangedMeanwhile where something else does,
+    looked at while nobody else can write it.
+    """
     if choice not in STATES:
         raise EditRefused("that is no choice.")
+    one = await _locked(db, club_id, two_edits_id)
+    if not one.was_shown(choice, shown):
+        raise ChangedMeanwhile(one.changed_words)
     it, made = one.edits, []
     if choice == OTHER and one.current != it.other.value:
         made.append(Edit(it.tbl, it.pk, {it.field: it.other.value}))
@@ -56,6 +66,25 @@ async def settle(
     settled_by = "" if choice == OPEN else by
     made.append(Edit(TABLE, two_edits_id, {"state": choice, "settled_by": settled_by}))
     await edits.make(db, club_id, made, by, now_ms)
+    return one
+
+
+async def _locked(db: Connection, club_id: str, two_edits_id: str) -> Meeting:
+    """The meeting once its record and the one it is of are ours. Raises NotThere, or AthleteErased."""
+    of = (await _one(db, club_id, two_edits_id)).edits
+    await fence.hold_erasures(db, club_id)
+    await feed.lock_records(db, club_id, [(of.tbl, of.pk), (TABLE, two_edits_id)])
+    try:
+        return await _one(db, club_id, two_edits_id)
+    except NotThere as error:
+        raise AthleteErased() from error
+
+
+async def _one(db: Connection, club_id: str, two_edits_id: str) -> Meeting:
+    found = await meetings(db, club_id)
+    one = next((it for it in found if it.edits.two_edits_id == two_edits_id), None)
+    if one is None:
+        raise NotThere("these edits.", hint="They may have been erased meanwhile; reload the page.")
     return one
 
 

@@ -55,12 +55,13 @@ class RelayReport:
     @property
     def words(self) -> str:
         """The round in a few words for people."""
-        counts = {
-            "operations sent": self.ops_sent,
-            "entries received": self.feed_applied,
-            "segments sent": self.segments_stored,
-        }
-        return ", ".join(f"{count} {what}" for what, count in counts.items() if count) or "up to date"
+        edits = "edit" if self.feed_applied == 1 else "edits"
+        counts = (
+            (self.ops_sent, "edit sent" if self.ops_sent == 1 else "edits sent"),
+            (self.feed_applied, "received" if self.ops_sent else f"{edits} received"),
+            (self.segments_stored, f"recording{'' if self.segments_stored == 1 else 's'} sent"),
+        )
+        return ", ".join(f"{count} {what}" for count, what in counts if count) or "up to date"
 
     @property
     def is_quiet(self) -> bool:

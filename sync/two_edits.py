@@ -82,6 +82,29 @@ class Meeting:
         return self.edits.is_open(self.current)
 
     @property
+    def shown(self) -> str:
+        """What stands, as JSON text: a page says it back with the choice that was made on it."""
+        return json.dumps(self.current, ensure_ascii=False, sort_keys=True)
+
+    def was_shown(self, choice: str, shown: str | None) -> bool:
+        """Whether whoever chose knew what stands now; `shown` None is a page that does not say.
+
+        True, too, where it is so already.
+        """
+        if choice == OTHER and self.current == self.edits.other.value:
+            return True
+        if choice == self.edits.state == OPEN:
+            return True
+        if shown is not None:
+            return shown == self.shown
+        return choice == OPEN or self.current == self.edits.stands.value
+
+    @property
+    def changed_words(self) -> str:
+        """What somebody is told whose page showed another value than stands."""
+        return f"{self.field_words} of {self.called} was set to {self.current_words} meanwhile."
+
+    @property
     def outcome(self) -> str:
         """How it ended, as a sentence; empty while it asks."""
         if self.is_open:

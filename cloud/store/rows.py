@@ -124,6 +124,18 @@ class AnchorRow:
 
 
 @dataclass(frozen=True, slots=True)
+class HubAnchorRow:
+    """The same with the hub whose boot it is."""
+
+    hub_id: str
+    boot_no: int
+    mono_ms: int
+    wall_ms: int
+    err_ms: int
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class RecordRow:
     """A record's confirmed state with the stamp of each field."""
 

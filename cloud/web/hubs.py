@@ -14,7 +14,7 @@ from litestar.params import FromPath, URLEncodedBody
 from litestar.response import Redirect
 from msgspec import Struct
 
-from cloud import erasure, hubs, proof
+from cloud import clock_words, erasure, hubs, proof
 from cloud.clock import now_ms
 from cloud.compaction import SILENT_MS
 from cloud.counted import counted
@@ -165,9 +165,10 @@ async def hubs_page(request: PageRequest) -> Response[str]:
     coach, at_ms = await coach_of(request), now_ms()
     async with parts_of(request).database.transaction() as db:
         found = await _hubs(db, coach.club_id, at_ms)
+        clocks = await clock_words.of_hubs(db, coach.club_id)
         erased = [_erasure(it, at_ms) for it in await erasure.receipts(db, coach.club_id)]
         met_open = int(await fetch_value(db, "met_count_open", {"club_id": coach.club_id}))
-    shown: dict[str, Any] = {"hubs": found, "erasures": erased[::-1], "met_open": met_open}
+    shown: dict[str, Any] = {"hubs": found, "erasures": erased[::-1], "met_open": met_open, "clocks": clocks}
     return page("hubs.html", coach=coach, here="hubs", **shown)
 
 

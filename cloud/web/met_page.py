@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from cloud import meetings
 from cloud.clock import now_ms
+from cloud.errors import ChangedMeanwhile
 from cloud.store.database import Connection
 from cloud.store.rows import Coach
 from cloud.web.shell import PageRequest, check_origin, coach_of, on_arrival, page, parts_of
@@ -30,6 +31,7 @@ class Choice(Struct, frozen=True):
     """What the form sends."""
 
     choice: str = ""
+    shown: str | None = None
     back: str = HERE
 
 
@@ -47,6 +49,7 @@ class MetView:
     other_by: str
     outcome: str
     may_undo: bool
+    shown: str
 
 
 def name_of(coach: Coach) -> str:
@@ -64,7 +67,7 @@ def _worded(it: Meeting, at_ms: int) -> MetView:
     return MetView(
         found.two_edits_id, it.field_words, it.called, found.athlete_id, it.stands_words,
         _by(found.stands, at_ms), it.other_words, _by(found.other, at_ms), it.outcome,
-        found.state in (KEPT, OTHER),
+        found.state in (KEPT, OTHER), it.shown,
     )  # fmt: skip
 
 
@@ -83,22 +86,36 @@ def just_settled(found: Sequence[MetView], two_edits_id: str) -> MetView | None:
 async def met_page(
     request: PageRequest, settled: Annotated[str, QueryParameter(max_length=200)] = ""
 ) -> Response[str]:
-    coach = await coach_of(request)
+    return await _listed(request, await coach_of(request), settled)
+
+
+async def _listed(
+    request: PageRequest, coach: Coach, settled: str = "", changed: ChangedMeanwhile | None = None
+) -> Response[str]:
+    """Every meeting; where a choice was not carried out, with what stands in its way."""
     async with parts_of(request).database.transaction() as db:
         found = await views(db, coach.club_id, now_ms())
     said = just_settled(found, settled)
     asked = [it for it in found if not it.outcome]
     rest = [it for it in found if it.outcome and it is not said]
-    return page("met.html", coach=coach, here="hubs", said=said, asked=asked, settled=rest, back=HERE)
+    return page(
+        "met.html", status=changed.status if changed else 200, coach=coach, here="hubs", said=said,
+        asked=asked, settled=rest, back=HERE, changed=changed,
+    )  # fmt: skip
 
 
 @post(HERE + "/{two_edits_id:str}", include_in_schema=False, status_code=303)
-async def settle(request: PageRequest, two_edits_id: FromPath[str], data: URLEncodedBody[Choice]) -> Redirect:
+async def settle(
+    request: PageRequest, two_edits_id: FromPath[str], data: URLEncodedBody[Choice]
+) -> Response[str] | Redirect:
     check_origin(request)
-    coach = await coach_of(request)
-    async with parts_of(request).database.transaction() as db:
-        key = two_edits_id.replace("\0", "")
-        await meetings.settle(db, coach.club_id, key, data.choice, name_of(coach), now_ms())
+    coach, key = await coach_of(request), two_edits_id.replace("\0", "")
+    try:
+        async with parts_of(request).database.transaction() as db:
+            by = name_of(coach)
+            await meetings.settle(db, coach.club_id, key, data.choice, by, now_ms(), data.shown)
+    except ChangedMeanwhile as changed:
+        return await _listed(request, coach, changed=changed)
     on_arrival(request)
     back = data.back if data.back.startswith("/athletes/") else HERE
     return Redirect(f"{back.partition('?')[0]}?{urlencode({'settled': key})}", status_code=303)

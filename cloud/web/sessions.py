@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from litestar import Response, get
 from litestar.params import FromPath
 
+from cloud import clock_words
 from cloud.store.database import Params, fetch_all
 from cloud.store.rows import Coach, LoadRow, SessionRow
 from cloud.web.shell import PageMissing, PageRequest, coach_of, page, parts_of
@@ -50,6 +51,8 @@ async def sessions_page(request: PageRequest) -> Response[str]:
 async def session_page(request: PageRequest, session_id: FromPath[str]) -> Response[str]:
     coach = await coach_of(request)
     session, rows = await session_of(request, coach, session_id)
+    async with parts_of(request).database.transaction() as db:
+        time_doubt = await clock_words.of_session(db, coach.club_id, session.session_id)
     return page(
         "session.html",
         coach=coach,
@@ -57,6 +60,7 @@ async def session_page(request: PageRequest, session_id: FromPath[str]) -> Respo
         session=session,
         length=duration(session.started_at_ms, session.ended_at_ms),
         loads=[load_view(row) for row in rows],
+        time_doubt=time_doubt,
     )
 
 

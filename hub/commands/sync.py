@@ -29,6 +29,7 @@ from hub.syncing.words import (
     Reason,
     View,
     bytes_words,
+    counted,
     kept_words,
     reason_words,
     reasons,
@@ -228,7 +229,7 @@ def in_short(state: State) -> str:
     books = state.books
     if books.hub_id is None:
         return "This hub is not enrolled; enter a claim code on its sync page."
-    said = f"{books.ops_accepted} edits and {books.segments_stored} recordings are in the cloud."
+    said = f"{_held(books.ops_accepted, books.segments_stored)} are in the cloud."
     why = reasons(books, state.view or AT_REST, state.refused, state.finding, state.now_ms)
     return " ".join([said, *(it.why for it in why)]) if why else f"Synced: {said}"
 
@@ -249,12 +250,16 @@ def watch(
             time.sleep(EVERY_S)
 
 
+def _held(edits: int, recordings: int) -> str:
+    return f"{counted(edits, 'edit')} and {counted(recordings, 'recording')}"
+
+
 def watched(state: State) -> str:
     """One line: the state, what waits, and how long it will take."""
     books, view = state.books, state.view
     if not state.reasons:
-        return f"synced; {books.ops_accepted} edits and {books.segments_stored} recordings in the cloud"
-    waits = f"{books.ops_pending} edits and {books.segments_pending} recordings wait"
+        return f"synced; {_held(books.ops_accepted, books.segments_stored)} in the cloud"
+    waits = f"{_held(books.ops_pending, books.segments_pending)} wait"
     left = f", about {span_words(view.eta_s)} left" if view is not None and view.eta_s is not None else ""
     return f"{'not running' if view is None else view.state}: {waits}{left}. {state.reasons[0].why}"
 

@@ -67,6 +67,27 @@ def erase_subject(db: Connection, subject_id: str, rows: Iterable[Key], seq: int
     return [("strap", strap_id) for (strap_id,) in straps]
 
 
+def give_up(db: Connection, subject_id: str, rows: Iterable[Key]) -> list[Key]:
+    """Edits of ours that would make the athlete's what is somebody else's: they say nothing any more.
+
+    Not of `rows`, which go. Which records are to be shown afresh, before anything of them is taken away.
+    """
+    found = db.execute(
+        "SELECT DISTINCT tbl, pk, json_extract(doc, '$.athlete_id') FROM outbox JOIN base USING (tbl, pk)"
+        " WHERE tbl != 'strap' AND json_extract(fields, '$.athlete_id') = ?1 AND echoed_at_ms IS NULL"
+        " AND json_extract(doc, '$.athlete_id') != ?1",
+        (subject_id,),
+    ).fetchall()
+    gone = set(rows)
+    kept = [(tbl, pk) for tbl, pk, whose in found if (tbl, pk) not in gone and not is_erased(db, whose)]
+    db.executemany(
+        "UPDATE outbox SET fields = '{}' WHERE tbl = ? AND pk = ? AND echoed_at_ms IS NULL"
+        " AND json_extract(fields, '$.athlete_id') = ?",
+        ((tbl, pk, subject_id) for tbl, pk in kept),
+    )
+    return kept
+
+
 def erase_rows(db: Connection, keys: Iterable[Key], seq: int) -> None:
     """Take records away, confirmed or proposed; their numbers in the log stay, or it would have holes.
 

@@ -166,6 +166,8 @@ def _take_away(db: Connection, op: FeedOp, wall_ms: int) -> None:
     """
     if op.tbl == "athlete" and op.kind == "erase":
         rows = [(str(tbl), str(pk)) for tbl, pk in op.fields.get("rows", ())]
+        for tbl, pk in erasure.give_up(db, op.pk, rows):
+            show(db, tbl, pk, wall_ms)
         for tbl, pk in erasure.erase_subject(db, op.pk, rows, op.seq):
             show(db, tbl, pk, wall_ms)
     else:

@@ -112,6 +112,9 @@ def _put_in_place(db: Connection, head: dict[str, Any], wall_ms: int) -> None:
     meta.put(db, "feed_epoch", head["feed_epoch"])
     feed_head.at_least(db, head["at_seq"])
     known = erasure.subjects(db)
+    for subject_id in sorted({*known, *(it for it, _ in head["erased"])}):
+        for tbl, pk in erasure.give_up(db, subject_id, []):
+            records.show(db, tbl, pk, wall_ms)
     shown = erasure.erase_again(db)
     for subject_id, seq in head["erased"]:
         if subject_id not in known:

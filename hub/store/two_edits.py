@@ -61,12 +61,15 @@ def one(db: Connection, two_edits_id: str) -> Meeting:
     raise NotFound("this pair of edits", hint="It may have been erased meanwhile; reload the page.")
 
 
-def settle(db: Connection, moment: Moment, two_edits_id: str, choice: str) -> TwoEdits:
-    """Keep what stands, use the other value, or open it again as it was. Raises NotFound or ActionRefused."""
-    found = one(db, two_edits_id)
+def settle(
+    db: Connection, moment: Moment, two_edits_id: str, choice: str, shown: str | None = None
+) -> TwoEdits:
+    """Keep what stands, use the other value, or open it again as it was. Raises NotFound or ActionRefused.
+
+    `shown` is what the page said stands, `Meeting.shown`; it is refused where something else does.
+    """
+    found = may_settle(db, two_edits_id, choice, shown)
     it = found.edits
-    if choice not in (OPEN, KEPT, OTHER):
-        raise ActionRefused("that is no choice.", hint="Keep the value, use the other one, or undo.")
     if choice == OTHER and found.current != it.other.value:
         propose(db, moment, it.tbl, it.pk, {it.field: it.other.value})
     if choice == OPEN and it.state == OTHER and found.current == it.other.value:
@@ -74,6 +77,16 @@ def settle(db: Connection, moment: Moment, two_edits_id: str, choice: str) -> Tw
     by = "" if choice == OPEN else moment.by
     propose(db, moment, TABLE, two_edits_id, {"state": choice, "settled_by": by})
     return it
+
+
+def may_settle(db: Connection, two_edits_id: str, choice: str, shown: str | None) -> Meeting:
+    """The meeting, where this can be chosen of it. Raises NotFound or ActionRefused."""
+    found = one(db, two_edits_id)
+    if choice not in (OPEN, KEPT, OTHER):
+        raise ActionRefused("that is no choice.", hint="Keep the value, use the other one, or undo.")
+    if not found.was_shown(choice, shown):
+        raise ActionRefused(found.changed_words, hint="Look at what stands now, and choose again.")
+    return found
 
 
 def called(db: Connection, athlete_id: str | None) -> str:

@@ -70,14 +70,18 @@ class SyncDesk:
 
     # --- edits that met
 
-    async def settle(self, two_edits_id: str, choice: str, by: str) -> TwoEdits:
-        """Keep the value, use the other one, or open the question again. Raises NotFound or ActionRefused."""
-        found = await self._database.read(lambda db: two_edits.one(db, two_edits_id))
+    async def settle(self, two_edits_id: str, choice: str, by: str, shown: str | None = None) -> TwoEdits:
+        """Keep the value, use the other one, or open the question again. Raises NotFound or ActionRefused.
+
+        `shown` is what the page said stands.
+        """
+        found = await self._database.read(lambda db: two_edits.may_settle(db, two_edits_id, choice, shown))
         it = found.edits
         if it.tbl == "strap" and (value := _value_to_set(found, choice)) is not None:
             await self._parts.assign_strap(it.pk, value[0])
+            shown = None  # that is what stands by now
         moment = self._by(by)
-        await self._database.write(lambda db: two_edits.settle(db, moment, two_edits_id, choice))
+        await self._database.write(lambda db: two_edits.settle(db, moment, two_edits_id, choice, shown))
         await self._parts.edited(it.tbl, it.pk, it.athlete_id)
         return it
 

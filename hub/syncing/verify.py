@@ -72,7 +72,7 @@ class Verification:
 
     @property
     def _compared(self) -> str:
-        held = f"{self.records} records and {self.segments} segments"
+        held = f"{_counted(self.records, 'record')} and {_counted(self.segments, 'recording')}"
         if self.differences:
             return self._unlike(held)
         if self.is_equal:
@@ -80,8 +80,8 @@ class Verification:
             return f"The cloud has exactly what this hub has{but}: {held}."
         if not (self.ops_pending or self.segments_pending or self.is_behind):
             return f"What was confirmed is the same ({held})."
-        waits = f"{self.ops_pending} edits and {self.segments_pending} segments wait to be sent"
-        return f"What was confirmed is the same ({held}); {waits}."
+        waits = f"{_counted(self.ops_pending, 'edit')} and {_counted(self.segments_pending, 'recording')}"
+        return f"What was confirmed is the same ({held}); {waits} wait to be sent."
 
     def _unlike(self, held: str) -> str:
         n = sum(it.is_of_the_pages for it in self.differences)
@@ -89,9 +89,11 @@ class Verification:
         lacking = sum(it.where == ONLY_THERE for it in self.differences)
         those = "" if not lacking else f" Only the cloud has {lacking} of them."
         if not n:
-            return f"{rest} of {held} differ from the cloud.{those}"
+            return f"{rest} of {held} {_differ(rest)} from the cloud.{those}"
         said = f"{n} {'is' if n == 1 else 'are'} not shown on this hub's pages as confirmed."
-        return f"Of {held}, {rest} differ from the cloud and {said}{those}" if rest else f"Of {held}, {said}"
+        if not rest:
+            return f"Of {held}, {said}"
+        return f"Of {held}, {rest} {_differ(rest)} from the cloud and {said}{those}"
 
     @property
     def _here_alone(self) -> str:
@@ -99,8 +101,16 @@ class Verification:
             (self.segments_refused, "the cloud refused"),
             (self.segments_kept, "somebody put away after the cloud had refused them"),
         )
-        said = [f"{n} segment{'' if n == 1 else 's'} {why}" for n, why in sorts if n]
+        said = [f"{_counted(n, 'recording')} {why}" for n, why in sorts if n]
         return f" On this hub alone: {', and '.join(said)}." if said else ""
+
+
+def _counted(n: int, word: str) -> str:
+    return f"{n} {word}{'' if n == 1 else 's'}"
+
+
+def _differ(n: int) -> str:
+    return "differs" if n == 1 else "differ"
 
 
 async def verify(

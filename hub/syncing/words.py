@@ -77,14 +77,14 @@ def reasons(
 ) -> list[Reason]:
     """Why it is not all synced, the gravest first; empty where it is. `view` None: no hub is running."""
     if books.hub_id is None:
-        waits = f"{_counted(books.pending, 'item')} {_are(books.pending)} kept here"
+        waits = f"{counted(books.pending, 'item')} {_are(books.pending)} kept here"
         return [Reason("This hub belongs to no club.", f"{waits}; enter a claim code on the sync page.")]
     found = _held(view, books)
     if refused:
         n = sum(refused.values())
         why = "; ".join(f"{count} because {reason_words(code)}" for code, count in sorted(refused.items()))
         found.append(
-            Reason(f"The cloud refused {_counted(n, 'item')}: {why}.",
+            Reason(f"The cloud refused {counted(n, 'item')}: {why}.",
                    "They stand in nobody's way; try each again, or put it away, on the sync page.")
         )  # fmt: skip
     if books.pending:
@@ -104,7 +104,7 @@ def reasons(
         found += _missing_here(books, view)
     if finding is not None and finding.differences_n:
         ago = span_words((now_ms - finding.at_ms) / 1000)
-        words = f"The comparison {ago} ago found {_counted(finding.differences_n, 'difference')}."
+        words = f"The comparison {ago} ago found {counted(finding.differences_n, 'difference')}."
         found.append(Reason(words, "Compare again; if they stay, tell whoever runs the cloud."))
     if not found and view is not None and view.state == "syncing":
         return [Reason("It is syncing now.", "Whether all is here and there shows in a moment.")]
@@ -140,7 +140,7 @@ def _held(view: View | None, books: Ledger) -> list[Reason]:
 def _not_shown(books: Ledger) -> Reason:
     it, them, stops = ("It", "it", "stops") if books.not_shown == 1 else ("They", "them", "stop")
     return Reason(
-        f"{_counted(books.not_shown, 'record')} cannot be shown on this hub: {books.not_shown_why}.",
+        f"{counted(books.not_shown, 'record')} cannot be shown on this hub: {books.not_shown_why}.",
         f"{it} {_are(books.not_shown)} kept as the cloud sent {them} and {stops} nothing else; pages show"
         " what came before. Update this hub: it tries again at every start. Comparing both sides names each.",
     )
@@ -149,9 +149,9 @@ def _not_shown(books: Ledger) -> Reason:
 def _pending(books: Ledger, view: View | None) -> Reason:
     parts = []
     if books.ops_pending:
-        parts.append(_counted(books.ops_pending, "edit"))
+        parts.append(counted(books.ops_pending, "edit"))
     if books.segments_pending:
-        parts.append(_counted(books.segments_pending, "recording"))
+        parts.append(counted(books.segments_pending, "recording"))
     waits = "waits" if books.pending == 1 else "wait"
     size = f" ({bytes_words(view.bytes_pending)})" if view is not None and view.bytes_pending else ""
     they, go = ("It", "goes") if books.pending == 1 else ("They", "go")
@@ -167,7 +167,7 @@ def _missing_here(books: Ledger, view: View | None) -> list[Reason]:
     """What was changed online and is not here, as far as the cloud has said."""
     is_moving = view is not None and view.state == "syncing"
     if books.snapshot_taken is not None:
-        words = f"All records of the club come anew: {_counted(books.snapshot_taken, 'record')} came so far."
+        words = f"All records of the club come anew: {counted(books.snapshot_taken, 'record')} came so far."
         return [Reason(words, "Until the last one is here, everything shows as it was before.")]
     if books.to_come is None:
         words = "What was changed online is not known here yet."
@@ -186,7 +186,7 @@ def to_come_words(books: Ledger) -> str:
     n, of = books.to_come or 0, books.to_come_of
     if not n:
         return ""
-    what = _counted(n, "change") if n >= of else f"{_number(n)} of {_counted(of, 'change')}"
+    what = counted(n, "change") if n >= of else f"{_number(n)} of {counted(of, 'change')}"
     return f"{what} from online {_are(n)} still to come"
 
 
@@ -208,7 +208,7 @@ def kept_words(n: int) -> str:
         return ""
     they, stay = ("It", "stays") if n == 1 else ("They", "stay")
     return (
-        f"{_counted(n, 'recording')} that the cloud refused {_are(n)} put away."
+        f"{counted(n, 'recording')} that the cloud refused {_are(n)} put away."
         f" {they} {stay} on this hub only and {_are(n)} never counted as synced."
     )
 
@@ -218,8 +218,8 @@ def span_words(seconds: float) -> str:
     seconds = max(0.0, seconds)
     for limit_s, unit_s, word in ((120, 1, "second"), (7200, 60, "minute"), (172_800, 3600, "hour")):
         if seconds < limit_s:
-            return _counted(round(seconds / unit_s), word)
-    return _counted(round(seconds / 86_400), "day")
+            return counted(round(seconds / unit_s), word)
+    return counted(round(seconds / 86_400), "day")
 
 
 def sure_words(err_ms: int) -> str:
@@ -241,7 +241,8 @@ def bytes_words(count: int) -> str:
     return f"{count / 1_000_000_000:.1f} GB"
 
 
-def _counted(n: int, word: str) -> str:
+def counted(n: int, word: str) -> str:
+    """As in 1 edit, 2 edits; thousands apart by a thin space."""
     return f"{_number(n)} {word}{'' if n == 1 else 's'}"
 
 

@@ -14,6 +14,7 @@ from litestar.params import FromPath
 from litestar.response import Redirect, Template
 
 from hub.domain import User
+from hub.errors import ActionRefused
 from hub.store import meta
 from hub.store.two_edits import KEPT, OTHER, Meeting, Side, meetings
 from hub.web.auth import user_of
@@ -39,6 +40,7 @@ class MetView:
     other_by: str
     outcome: str
     may_undo: bool
+    shown: str
 
 
 async def views(parts: WebParts, of: tuple[str, str] | None = None) -> list[MetView]:
@@ -53,7 +55,7 @@ def _worded(it: Meeting, own: str | None, now_ms: int) -> MetView:
         edits.two_edits_id, it.field_words, it.called,
         f"/athletes/{edits.athlete_id}" if edits.athlete_id else "",
         it.stands_words, _by(edits.stands, own, now_ms), it.other_words, _by(edits.other, own, now_ms),
-        it.outcome, edits.state in (KEPT, OTHER),
+        it.outcome, edits.state in (KEPT, OTHER), it.shown,
     )  # fmt: skip
 
 
@@ -71,17 +73,28 @@ def _name(user: User | None) -> str:
 @get(HERE, include_in_schema=False)
 async def list_page(request: AnyRequest) -> Template:
     """Those that ask for a word, then those that were settled."""
+    return await _listed(request)
+
+
+async def _listed(request: AnyRequest, refused: ActionRefused | None = None) -> Template:
+    """All of them; where a choice was not carried out, with what stands in its way."""
     found = await views(parts_of(request))
     asked = [it for it in found if not it.outcome]
     settled = [it for it in found if it.outcome]
-    return page(request, "conflicts.html", asked=asked, settled=settled, back=HERE)
+    status = 422 if refused else 200
+    return page(
+        request, "conflicts.html", status=status, asked=asked, settled=settled, back=HERE, refused=refused
+    )
 
 
 @post(HERE + "/{two_edits_id:str}", include_in_schema=False)
-async def settle(request: AnyRequest, two_edits_id: FromPath[str], data: Form) -> Redirect:
+async def settle(request: AnyRequest, two_edits_id: FromPath[str], data: Form) -> Redirect | Template:
     """Keep the value, use the other one, or open the question again."""
-    by = _name(user_of(request))
-    await parts_of(request).desk.settle(two_edits_id, data.get("choice", ""), by)
+    by, choice, shown = _name(user_of(request)), data.get("choice", ""), data.get("shown")
+    try:
+        await parts_of(request).desk.settle(two_edits_id, choice, by, shown)
+    except ActionRefused as refused:
+        return await _listed(request, refused)
     back = data.get("back", HERE)
     if not back.startswith("/athletes/"):
         return Redirect(HERE, status_code=SEE_OTHER)

@@ -107,12 +107,24 @@ async def _context(request: AnyRequest) -> dict[str, Any]:
         "pill": pill(view, books.ledger, now_ms, books.finding),
         "contact": ago_text(books.ledger.last_contact_ms, now_ms),
         "reasons": reasons(books.ledger, view, books.refused, books.finding, now_ms),
+        "why_not_now": _why_not_now(view, books.ledger),
         "comparing": _comparing(parts.desk.comparing, books.ledger.last_contact_ms),
         "clock_is_verified": parts.clock_is_verified(), "clock_is": sure_words(parts.clock_err_ms()),
         "dispute": dispute,
         "ago": partial(ago_text, now_ms=now_ms),
         "bytes": bytes_words, "span": span_words, "kind": kind_words, "caps": _caps(view),
     }  # fmt: skip
+
+
+def _why_not_now(view: SyncView, books: Ledger) -> str:
+    """Why nothing would come of "Sync now", in a few words; "" where something may."""
+    if books.is_shut_out:
+        return "This hub is shut out."
+    return {
+        "copied": "Another machine goes by this hub's name.",
+        "paused": "The sync is paused.",
+        "waiting": "It waits for its network.",
+    }.get(view.state, "")
 
 
 def _comparing(it: Comparing | None, last_contact_ms: int | None) -> Comparing | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +14,11 @@ from litestar import Litestar
 from litestar.testing import TestClient
 
 from cloud import bundle_desk
+from cloud.bundle_take import Result
+from cloud.store.database import Database
 from sync.bundle import read_head
 from tests.cloud.carrier import Carrier
+from tests.cloud.conftest import run
 from tests.cloud.pitchside import HubOn
 
 Client = TestClient[Litestar]
@@ -87,6 +92,43 @@ def test_another_clubs_coach_can_neither_bring_nor_fetch(
     for name in (hub_id, "nobody", "%00", "..%2f..%2fx"):
         assert client.get(f"/bundles/answers/{name}").status_code == 404
     assert db.execute("SELECT count(*) FROM change_log").fetchone() == (0,)
+
+
+def test_a_long_bundle_holds_up_its_own_club_alone_and_two_clubs_go_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    going: list[str] = []
+    ends: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
+
+    async def take(database: object, path: Path, club_id: str, progress: object) -> Result:
+        going.append(name := name_in(path))
+        await ends[name].wait()
+        return Result("refused", "It was to be slow.")
+
+    def name_in(path: Path) -> str:
+        return path.read_text()
+
+    async def body(name: str) -> AsyncIterator[bytes]:
+        yield name.encode()
+
+    async def going_are(*names: str) -> None:
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert going == list(names)
+
+    async def day() -> None:
+        desk = bundle_desk.BundleDesk(Database(""), tmp_path / "bundles", lambda: None)
+        for name in ("a1", "a2", "b1", "c1"):
+            await desk.receive(name[0], name, 0, body(name))
+        await going_are("a1", "b1")
+        ends["b1"].set()
+        await going_are("a1", "b1", "c1")
+        ends["a1"].set()
+        await going_are("a1", "b1", "c1", "a2")
+        await desk.close()
+
+    monkeypatch.setattr(bundle_desk, "take", take)
+    run(day())
 
 
 def test_only_signed_in_people_on_this_page_can_upload(

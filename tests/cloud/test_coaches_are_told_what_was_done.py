@@ -62,6 +62,42 @@ def test_what_was_chosen_between_two_edits_is_said_with_an_undo_beside_it(
     assert 'role="status"' not in again
 
 
+def test_a_choice_on_a_page_that_shows_what_stood_once_changes_nothing_and_says_what_stands(
+    client: Client, start: Start, sign_in: SignIn, db: Db
+) -> None:
+    ours = start("ours")
+    ann = ours.athlete("Ann")
+    ours.sync()
+    sign_in()
+    post(client, f"/athletes/{ann}/edit", **(FORM | WAS | {"hr_max_bpm": "196"}))
+    at_the_ground(ours, ann, hr_max_bpm=188)
+    ours.sync()
+    ((pk, met),) = docs(db, "two_edits").items()
+
+    def set_at_the_ground(bpm: int) -> None:
+        at_the_ground(ours, ann, hr_max_bpm=bpm)
+        ours.sync()
+
+    def refused(choice: str, **form: str) -> None:
+        stands = docs(db, "athlete")[ann]["hr_max_bpm"]
+        said = text(post(client, f"/edits/{pk}", 409, choice=choice, **form))
+        assert f"Nothing was changed: HRmax of Ann was set to {stands} bpm meanwhile." in said
+        assert docs(db, "athlete")[ann]["hr_max_bpm"] == stands
+
+    assert f'name="shown" value="{met["stands"]}"' in client.get(f"/athletes/{ann}").text
+    set_at_the_ground(201)
+    for form in ({"shown": met["stands"]}, {}):
+        refused("other", **form)
+    refused("kept", shown=met["stands"])
+    assert docs(db, "two_edits")[pk]["state"] == "open"
+    set_at_the_ground(int(met["stands"]))
+    post(client, f"/edits/{pk}", choice="other", shown=met["stands"])
+    post(client, f"/edits/{pk}", choice="other", shown=met["stands"])  # pressed twice
+    ours.sync()
+    set_at_the_ground(202)
+    refused("open", shown=met["other"])
+
+
 def test_a_refused_edit_tells_whose_it_is_who_made_it_when_and_where(
     client: Client, start: Start, sign_in: SignIn, db: Db
 ) -> None:
@@ -95,7 +131,7 @@ def test_putting_a_refused_edit_away_asks_first(
     assert 'value="drop"' not in listed
     (path,) = re.findall(r'href="(/letters/[^"]+/drop)"', listed)
     asked = client.get(path).text
-    assert "Put this edit away for good?" in asked
+    assert "Put this edit away?" in asked
     assert "Ann Athlete hr max bpm 900" in text(asked)
     assert "hr max bpm 900" in text(client.get("/letters").text), "asking does nothing"
     (action,) = re.findall(r'action="(/letters/[^"]+)"', asked)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,14 +11,14 @@ from typing import Any
 import psycopg
 import pytest
 
-from cloud import edits, erasure
+from cloud import edits, erasure, meetings
 from cloud.clock import now_ms
-from cloud.errors import EditRefused
+from cloud.errors import ChangedMeanwhile, EditRefused
 from cloud.store.database import connect
 from hub.store import two_edits
 from hub.store.records import propose
 from hub.store.two_edits import KEPT, OPEN, OTHER, Meeting
-from tests.cloud.conftest import run
+from tests.cloud.conftest import in_cloud, run
 from tests.cloud.pitchside import HubOn, docs, same
 
 Db = psycopg.Connection[tuple[object, ...]]
@@ -42,6 +43,13 @@ def at_the_ground(hub: HubOn, pk: str, by: str, **fields: Any) -> None:
 def choose(hub: HubOn, two_edits_id: str, choice: str, by: str) -> None:
     moment = replace(hub.moment(), by=by)
     hub.store.write_now(lambda db: two_edits.settle(db, moment, two_edits_id, choice))
+
+
+def shown_online(url: str, db: Db) -> str:
+    """What stands, as the cloud's page says it."""
+    club_id = str(db.execute("SELECT club_id FROM club").fetchone()[0])  # type: ignore[index]
+    (one,) = in_cloud(url, lambda it: meetings.meetings(it, club_id))
+    return one.shown
 
 
 def shown(hub: HubOn) -> list[Meeting]:
@@ -90,6 +98,41 @@ def test_the_other_value_is_one_edit_away_and_can_be_taken_back(start: Start, ur
             assert (now.is_open, now.current, now.edits.state) == (is_open, value, choice)
     assert now.edits.settled_by == "Kim"
     assert same([hub, theirs])
+
+
+def test_a_choice_made_while_another_value_is_being_set_waits_for_it_and_changes_nothing(
+    start: Start, url: str, db: Db
+) -> None:
+    hub = start("ours")
+    pk = met(hub, url, db)
+    (two_edits_id,) = docs(db, "two_edits")
+    shown = shown_online(url, db)
+    waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = 'fresh'"
+
+    async def go() -> None:
+        club_id = str(db.execute("SELECT club_id FROM club").fetchone()[0])  # type: ignore[index]
+        async with await connect(url) as first, await connect(url) as second:
+            async with first.transaction():
+                await edits.make(
+                    first, club_id, [edits.Edit("athlete", pk, {"hr_max_bpm": 201})], "Ana", now_ms()
+                )
+
+                async def choosing() -> None:
+                    async with second.transaction():
+                        await meetings.settle(second, club_id, two_edits_id, OTHER, "Kim", now_ms(), shown)
+
+                chosen = asyncio.create_task(choosing())
+                for _ in range(1500):
+                    if chosen.done() or db.execute(waits).fetchone() != (0,):
+                        break
+                    await asyncio.sleep(0.01)
+                assert not chosen.done()
+            with pytest.raises(ChangedMeanwhile, match="HRmax of Ann was set to 201 bpm meanwhile"):
+                await chosen
+
+    run(go())
+    assert docs(db, "athlete")[pk]["hr_max_bpm"] == 201
+    assert docs(db, "two_edits")[two_edits_id]["state"] == OPEN
 
 
 def test_a_third_edit_by_somebody_who_saw_the_value_ends_the_question(start: Start, url: str, db: Db) -> None:

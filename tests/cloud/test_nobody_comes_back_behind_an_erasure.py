@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -24,6 +24,8 @@ from cloud.merge import merge
 from cloud.store import feed
 from cloud.store.database import Connection, Database, connect
 from cloud.store.rows import StaleRow
+from hub.store.outbox import StoreOutbox
+from sync.wire import FeedOp
 from tests.cloud.conftest import in_cloud, run
 from tests.cloud.pitchside import HubOn, docs
 from tests.cloud.sender import Sender
@@ -285,7 +287,7 @@ def test_whoever_came_back_is_erased_again_on_every_side(start: Start, db: Db, u
     assert ours.names() == theirs.names() == ["Bea"], "a hub takes nobody back"
     assert "Ann" not in str(ours.rows("SELECT * FROM profile_change"))
     words = "1 is not shown on this hub's pages as confirmed. Only the cloud has 1 of them."
-    assert ours.verify().words == f"Of 3 records and 0 segments, 1 differ from the cloud and {words}"
+    assert ours.verify().words == f"Of 3 records and 0 recordings, 1 differs from the cloud and {words}"
 
     async def at_the_start() -> int:
         database = Database(url)
@@ -329,7 +331,7 @@ def test_a_snapshot_that_holds_somebody_erased_brings_them_to_no_hub(start: Star
         it.sync()
         assert it.names() == ["Bea"]
         assert "Ann" not in str(it.rows("SELECT * FROM base"))
-        words = "1 of 2 records and 0 segments differ from the cloud. Only the cloud has 1 of them."
+        words = "1 of 2 records and 0 recordings differs from the cloud. Only the cloud has 1 of them."
         assert it.verify().words == words
     come_back(url, club, "athlete", ann, name="Ann once more")
     for it in (hub, new):
@@ -337,9 +339,18 @@ def test_a_snapshot_that_holds_somebody_erased_brings_them_to_no_hub(start: Star
         assert it.names() == ["Bea"]
 
 
+@pytest.mark.parametrize("is_one_by_one", [False, True], ids=["in one page", "an entry a page"])
 def test_what_was_given_to_somebody_else_before_the_erasure_stays_whole_on_a_hub_that_was_behind(
-    start: Start, db: Db, url: str
+    start: Start, db: Db, url: str, is_one_by_one: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    apply_feed = StoreOutbox.apply_feed
+
+    async def one_by_one(outbox: StoreOutbox, ops: Sequence[FeedOp], head: int) -> None:
+        for op in ops:
+            await apply_feed(outbox, [op], head)
+
+    if is_one_by_one:
+        monkeypatch.setattr(StoreOutbox, "apply_feed", one_by_one)
     ours, behind = start("ours"), start("behind", "boot-b")
     ann, bea = ours.athlete("Ann"), ours.athlete("Bea", 8)
     ours.session({ann: [(0, 600)]})

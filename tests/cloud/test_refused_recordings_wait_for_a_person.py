@@ -61,13 +61,13 @@ def test_a_comparison_says_what_was_refused_or_put_away_and_calls_it_no_differen
     hub.sync()
     found = hub.verify()
     assert (found.differences, found.is_equal, found.segments) == ((), False, 1)
-    assert "On this hub alone: 1 segment the cloud refused." in found.words
+    assert "On this hub alone: 1 recording the cloud refused." in found.words
     assert "wait to be sent" not in found.words
     hub.store.write_now(lambda db: refused_segments.put_away(db, [seg_id], 1))
     found = hub.verify()
     assert (found.differences, found.is_equal) == ((), True)
     assert "but for what was put away" in found.words
-    assert "1 segment somebody put away after the cloud had refused them" in found.words
+    assert "1 recording somebody put away after the cloud had refused them" in found.words
 
 
 def test_a_bundle_carries_no_recording_the_cloud_has_refused(

@@ -106,7 +106,7 @@ def test_watching_says_only_what_changes(here: HubSettings, monkeypatch: pytest.
     monkeypatch.setattr(time, "sleep", nap)
     sync_command.watch(here, is_json=False, tell=lines.append, most=4)
     assert len(lines) == 2
-    assert "1 edits and 0 recordings wait" in lines[0]
+    assert "1 edit and 0 recordings wait" in lines[0]
     assert "0 edits and 0 recordings wait" in lines[1]
 
 

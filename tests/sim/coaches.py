@@ -189,11 +189,21 @@ class Coaches(People):
         """Edits met: somebody chooses, and may think better of it."""
         pk = self._some("two_edits")
         for choice in (self.desk.choice((KEPT, OTHER, OTHER)), OPEN) if pk is not None else ():
-            save = Save(self._name(), "two_edits", str(pk), {"state": choice}, self.judge.head)
+            try:
+                async with self.cloud.database.transaction() as db:
+                    known = await meetings.meetings(db, enrolled().club_id)  # type: ignore[arg-type]
+            except (CloudDied, CloudError):
+                return
+            one = next((it for it in known if it.edits.two_edits_id == pk), None)
+            if one is None:
+                return
+            before, shown = {one.edits.field: one.current}, one.shown
+            save = Save(self._name(), "two_edits", str(pk), {"state": choice}, self.judge.head, before)
+            await asyncio.sleep(self.desk.choice(OPEN_FOR_S) * self.desk.random())
 
-            async def work(db: Any, save: Save = save, choice: str = choice) -> Any:
+            async def work(db: Any, save: Save = save, choice: str = choice, shown: str = shown) -> Any:
                 now_ms = clock.now_ms()
-                return await meetings.settle(db, enrolled().club_id, save.pk, choice, save.by, now_ms)
+                return await meetings.settle(db, enrolled().club_id, save.pk, choice, save.by, now_ms, shown)
 
             await self._save(save, work)
             await asyncio.sleep(5 * self.desk.random())

@@ -269,7 +269,7 @@ def test_it_is_said_in_plain_words_and_noted_once(status: int, is_stranger: bool
 
     asyncio.run(story())
     assert [it for _, it in outbox.notes] == [
-        f"offline: {words}", "in step again: 1 operations sent, 1 entries received"
+        f"offline: {words}", "in step again: 1 edit sent, 1 received"
     ]  # fmt: skip
 
 

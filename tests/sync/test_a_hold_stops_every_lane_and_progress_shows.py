@@ -124,7 +124,7 @@ def test_records_on_their_way_are_shown_at_once_also_after_an_outage() -> None:
     assert pushes[0] == "offline"
     assert len(pushes) > 3
     assert set(pushes[1:]) == {"syncing"}
-    assert relay.status.detail == "400 operations sent, 400 entries received"
+    assert relay.status.detail == "400 edits sent, 400 received"
 
 
 def test_a_batch_that_a_proxy_cannot_get_answered_is_halved_until_its_culprit_is_put_aside() -> None:

@@ -49,7 +49,7 @@ def test_a_round_sends_everything_and_says_how_much() -> None:
 
     assert (report.ops_sent, report.ops_dead, report.feed_applied, report.segments_stored) == (2, 1, 2, 1)
     assert report.bytes_sent > 500
-    assert report.words == "2 operations sent, 2 entries received, 1 segments sent"
+    assert report.words == "2 edits sent, 2 received, 1 recording sent"
     assert outbox.dead == {2}
     assert outbox.contacts[0][0] == SERVER_MS
     assert line.is_closed

@@ -66,6 +66,23 @@ def test_a_hub_that_was_shut_out_says_so_and_joins_again_on_its_page(hub: SmallH
     assert "Hub 99999999" in said
 
 
+def test_sync_now_is_off_where_nothing_can_come_of_it_and_says_why(hub: SmallHub, admin: Client) -> None:
+    asyncio.run(hub.add_squad(1))
+    off = 'id="why-not-now">{}</span><button'
+    for state, why in (
+        ("copied", "Another machine goes by this hub's name."), ("paused", "The sync is paused."),
+        ("waiting", "It waits for its network."),
+    ):  # fmt: skip
+        join(hub, state=state)
+        said = unescape(admin.get("/sync/status").text)
+        assert off.format(why) in said
+        assert 'disabled aria-describedby="why-not-now">Sync now' in said
+    join(hub)
+    assert "why-not-now" not in admin.get("/sync/status").text
+    shut(hub)
+    assert off.format("This hub is shut out.") in admin.get("/sync/status").text
+
+
 def test_a_hub_whose_card_was_copied_joins_as_one_of_its_own_on_its_page(
     hub: SmallHub, admin: Client
 ) -> None:

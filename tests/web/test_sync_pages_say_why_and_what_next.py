@@ -239,10 +239,10 @@ def test_comparing_shows_progress_what_differs_and_who_else_is_there(hub: SmallH
     said = admin.post("/sync/compare").text
     assert "disabled" in said
     deadline = time.monotonic() + 10
-    while "1 of 4 records and 5 segments differ" not in said and time.monotonic() < deadline:
+    while "1 of 4 records and 5 recordings differs" not in said and time.monotonic() < deadline:
         time.sleep(0.1)
         said = admin.get("/sync/status").text
-    assert "1 of 4 records and 5 segments differ" in said
+    assert "1 of 4 records and 5 recordings differs" in said
     assert told == ["done"]
     for words in ("This hub", "Hub 22222222", "heard 2 hours ago", "done here", "1 of 2 hubs"):
         assert words in said
@@ -287,6 +287,30 @@ def test_the_other_value_is_one_tap_away_on_the_athletes_own_page(hub: SmallHub,
     assert "192 bpm was kept by coach." in said
     assert admin.post("/sync/edits/m2", data={"choice": "kept"}).status_code == 404
     assert admin.post("/sync/edits/m1", data={"choice": "burn"}).status_code == 422
+
+
+def test_a_choice_on_a_page_that_shows_what_stood_once_changes_nothing_and_says_what_stands(
+    hub: SmallHub, admin: Client
+) -> None:
+    (ann,) = asyncio.run(hub.add_squad(1))
+    join(hub)
+    met(hub, ann)
+    shown = {"shown": "192"}
+    assert 'name="shown" value="192"' in admin.get("/sync/edits").text
+    asyncio.run(hub.save_athlete(ann, {"hr_max_bpm": 201}))
+    for sent in ({"choice": "other"} | shown, {"choice": "kept"} | shown, {"choice": "other"}):
+        answer = admin.post("/sync/edits/m1", data=sent)
+        assert answer.status_code == 422
+        assert "HRmax of " in answer.text
+        assert "was set to 201 bpm meanwhile." in answer.text
+        assert value(hub) == 201
+    asyncio.run(hub.save_athlete(ann, {"hr_max_bpm": 192}))
+    assert admin.post("/sync/edits/m1", data={"choice": "other"} | shown).status_code == 303
+    assert 'name="shown" value="188"' in admin.get("/sync/edits").text
+    asyncio.run(hub.save_athlete(ann, {"hr_max_bpm": 202}))
+    undone = admin.post("/sync/edits/m1", data={"choice": "open", "shown": "188"})
+    assert "was set to 202 bpm meanwhile." in undone.text
+    assert (undone.status_code, value(hub)) == (422, 202)
 
 
 def test_a_strap_of_two_is_named_by_its_wearers_and_really_changes_hands(

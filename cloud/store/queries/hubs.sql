@@ -196,3 +196,31 @@ SELECT boot_no, mono_ms, wall_ms, err_ms, source
 FROM hub_anchor
 WHERE club_id = %(club_id)s AND hub_id = %(hub_id)s
 ORDER BY boot_no, mono_ms;
+
+-- name: anchors_of_newest_boots
+-- What is known of the newest boot of each hub that was told the time.
+SELECT told.hub_id, told.boot_no, told.mono_ms, told.wall_ms, told.err_ms, told.source
+FROM hub
+CROSS JOIN LATERAL (
+    SELECT max(boot_no) AS boot_no FROM hub_anchor WHERE club_id = hub.club_id AND hub_id = hub.hub_id
+) newest
+JOIN hub_anchor told
+    ON told.club_id = hub.club_id AND told.hub_id = hub.hub_id AND told.boot_no = newest.boot_no
+WHERE hub.club_id = %(club_id)s
+ORDER BY told.hub_id, told.mono_ms;
+
+-- name: anchors_of_session
+-- What is known of the boot a session was recorded in, of each hub that recorded in it.
+SELECT told.hub_id, told.boot_no, told.mono_ms, told.wall_ms, told.err_ms, told.source
+FROM row_state session
+JOIN hub_anchor told
+    ON told.club_id = session.club_id AND told.boot_no = (session.doc ->> 'boot_no')::bigint
+WHERE session.club_id = %(club_id)s AND session.tbl = 'session' AND session.pk = %(session_id)s
+  AND EXISTS (
+    SELECT FROM row_state worn
+    JOIN segment ON segment.club_id = worn.club_id AND segment.stream_id = worn.doc ->> 'stream_id'
+    WHERE worn.club_id = session.club_id AND worn.tbl = 'stream_assignment'
+      AND worn.doc ->> 'session_id' = session.pk
+      AND segment.hub_id = told.hub_id AND segment.boot_no = told.boot_no
+  )
+ORDER BY told.hub_id, told.mono_ms;
