@@ -7,7 +7,7 @@ it leaves a mark in the database at every session whose loads are no longer righ
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -83,7 +83,7 @@ async def push(db: Connection, hub: HubIdentity, batch: wire.PushRequest, now_ms
     stands = {"last_seq": last_seq, "last_chain": chain, "max_stamp": max_stamp, "now_ms": now_ms}
     await send(db, "hub_advance", {"club_id": row.club_id, "hub_id": row.hub_id, **stands})
     await feed.put(db, row.club_id, entries)
-    results = [_result(verdict) for verdict in verdicts]
+    results = [_result(verdict, found.known) for verdict in verdicts]
     return Taken(
         wire.PushResponse(last_seq=last_seq, results=results), Gap(last_seq=last_seq) if stopped else None
     )
@@ -94,7 +94,7 @@ class Found:
     """All that a batch is judged and merged by; `records` are locked, those for refused edits for nothing."""
 
     hub: HubRow | None
-    known: set[str]
+    known: dict[str, int | None]
     erased: set[str]
     anchors: list[AnchorRow]
     records: dict[feed.Key, RecordRow]
@@ -123,7 +123,7 @@ async def _look(db: Connection, hub: HubIdentity, batch: wire.PushRequest, now_m
     return Found(await lock.fetchone(), feed.known_ops(known), erased, await anchors.fetchall(), held)
 
 
-def judge(hub: HubRow, ops: Sequence[wire.Op], known: set[str]) -> tuple[list[Verdict], bool]:
+def judge(hub: HubRow, ops: Sequence[wire.Op], known: Iterable[str]) -> tuple[list[Verdict], bool]:
     """What becomes of each op in order, and whether the batch stops at a gap. Raises ChainDiffers. Pure."""
     verdicts: list[Verdict] = []
     seen = set(known)
@@ -238,10 +238,12 @@ def _reject(hub: HubRow, op: wire.Op, reason: Refusal, now_ms: int) -> feed.Entr
     return feed.Entry(op.op_id, "reject", tbl, pk, {}, now_ms, hub.hub_id, reason=reason.code)
 
 
-def _result(verdict: Verdict) -> wire.OpResult:
+def _result(verdict: Verdict, known: Mapping[str, int | None]) -> wire.OpResult:
     code = verdict.refusal.code if verdict.refusal else verdict.code
     status = "dead" if verdict.code is not None else verdict.status
-    return wire.OpResult(seq=verdict.op.seq, status=status, code=code)
+    at_seq = known.get(verdict.op.op_id) if status == "dup" else None
+    kept = msgspec.UNSET if at_seq is None else at_seq
+    return wire.OpResult(seq=verdict.op.seq, status=status, code=code, at_seq=kept)
 
 
 async def mark_changed(

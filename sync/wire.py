@@ -192,9 +192,12 @@ class PushRequest(Message, frozen=True, kw_only=True):
 
 
 class OpResult(Message, frozen=True, kw_only=True):
+    """What became of one operation. `at_seq` is the kept entry in the feed of one that came before."""
+
     seq: int
     status: Literal["ok", "dup", "dead"]
     code: str | None = None
+    at_seq: int | msgspec.UnsetType = msgspec.UNSET
 
 
 class PushResponse(Message, frozen=True, kw_only=True):

@@ -54,9 +54,13 @@ class DeadLetter:
     detail: str
 
 
-def known_ops(facts: Iterable[FactRow]) -> set[str]:
-    """Operations that were accepted or refused before."""
-    return {fact.key for fact in facts if fact.what == "op"}
+def known_ops(facts: Iterable[FactRow]) -> dict[str, int | None]:
+    """Operations that were accepted or refused before, and their entries in the feed where those are kept."""
+    known: dict[str, int | None] = {}
+    for fact in facts:
+        if fact.what == "op" and known.get(fact.key) is None:
+            known[fact.key] = fact.seq
+    return known
 
 
 def erased_things(facts: Iterable[FactRow]) -> set[Key]:

@@ -147,11 +147,12 @@ class RecordRow:
 
 @dataclass(frozen=True, slots=True)
 class FactRow:
-    """Something known of a batch: `what` is "op" or "erased"."""
+    """Something known of a batch: `what` is "op" or "erased"; `seq` is an operation's entry in the feed."""
 
     what: str
     tbl: str
     key: str
+    seq: int | None
 
 
 @dataclass(frozen=True, slots=True)

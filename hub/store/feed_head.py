@@ -48,10 +48,16 @@ def named(db: Connection) -> tuple[int, int] | None:
     return None if head is None else (meta.number(db, FEED), int(head))
 
 
+def is_read_here(db: Connection) -> bool:
+    """Whether the feed the cloud named last is the one this hub's cursor counts in."""
+    known = named(db)
+    return known is not None and known[0] == meta.number(db, "feed_epoch")
+
+
 def to_come(db: Connection) -> ToCome:
     """What is known here to be missing here."""
     known, cursor = named(db), meta.number(db, "cursor")
-    if known is None or known[0] != meta.number(db, "feed_epoch") or known[1] < cursor:
+    if known is None or not is_read_here(db) or known[1] < cursor:
         return ToCome(None, 0)
     entries, began = known[1] - cursor, min(meta.number(db, BEGAN), cursor)
     return ToCome(entries, known[1] - began if entries else 0)

@@ -6,11 +6,11 @@ It is kept for a month after each operation's echo. Sending is the relay's busin
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from sqlite3 import Connection
 from typing import Any
 
-from hub.store import boots, meta, records, snapshot
+from hub.store import boots, feed_head, meta, records, snapshot
 from sync.chain import CHAIN_0, next_chain
 from sync.wire import SUSPECT, Op
 
@@ -135,6 +135,23 @@ def _show(db: Connection, after_seq: int, wall_ms: int) -> None:
     rows = db.execute("SELECT DISTINCT tbl, pk FROM outbox WHERE seq > ?", (after_seq,)).fetchall()
     for tbl, pk in rows:
         records.show(db, tbl, pk, wall_ms)
+
+
+def settle_read(db: Connection, at_seq_of: Mapping[int, int], wall_ms: int) -> None:
+    """Operations the cloud had before, with their entries in the feed: what this hub has read of these is as
+    good as echoed.
+
+    A snapshot may hold more of this log than it can tell: no echo would ever come of that.
+    """
+    cursor = meta.number(db, "cursor") if feed_head.is_read_here(db) else -1
+    for seq in [seq for seq, at_seq in at_seq_of.items() if at_seq <= cursor]:
+        found = db.execute(
+            "UPDATE outbox SET echoed_at_ms = ? WHERE seq = ? AND state = 'acked' AND echoed_at_ms IS NULL"
+            " RETURNING tbl, pk",
+            (meta.cloud_ms(db, wall_ms), seq),
+        ).fetchall()
+        for tbl, pk in found:
+            records.show(db, tbl, pk, wall_ms)
 
 
 def unechoed(db: Connection, last_seq: int) -> list[tuple[str, str]]:

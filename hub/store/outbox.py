@@ -92,6 +92,8 @@ class StoreOutbox:
             for result in response.results:
                 if result.status == "dead":
                     _bury(db, result.seq, result.code or "rejected by the cloud", wall_ms)
+            before = {it.seq: it.at_seq for it in response.results if isinstance(it.at_seq, int)}
+            oplog.settle_read(db, before, wall_ms)
             meta.put(db, "acked_seq", max(response.last_seq, meta.number(db, "acked_seq")))
 
         await self._database.write(change)

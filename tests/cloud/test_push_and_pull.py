@@ -66,6 +66,7 @@ def test_the_same_op_under_a_new_number_is_taken_once(hub: Sender) -> None:
     hub.seq, hub.chain = 1, again.chain
     answer = hub.push(again, hub.op("athlete", "b", name="Bea"))
     assert [result["status"] for result in answer.json()["results"]] == ["dup", "ok"]
+    assert [result.get("at_seq") for result in answer.json()["results"]] == [1, None]
     assert [entry.pk for entry in hub.pull().ops] == ["a", "b"]
 
 

@@ -137,7 +137,7 @@ def run_seed(
 
     async def story() -> Outcome:
         now_s = asyncio.get_running_loop().time
-        ids = Random(seed)
+        ids = Random(f"ids of {seed}")  # none that the world itself draws
 
         def new_id() -> uuid.UUID:
             return uuid.UUID(int=ids.getrandbits(128), version=4)

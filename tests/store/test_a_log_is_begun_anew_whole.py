@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
 from pathlib import Path
 from sqlite3 import Connection
@@ -12,11 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hub.store import bundles, dead_letters, ledger, meta, oplog, records, segments, snapshot
+from hub.store import bundles, dead_letters, feed_head, ledger, meta, oplog, records, segments, snapshot
 from hub.store.database import Database
 from hub.store.outbox import StoreOutbox
 from sync.chain import CHAIN_0, verify
-from sync.wire import SUSPECT, FeedOp, Op, PushResponse, SnapshotPage, SnapshotRow
+from sync.wire import SUSPECT, FeedOp, Op, OpResult, PushResponse, SnapshotPage, SnapshotRow
 from tests.store.small_store import (
     PERSON,
     WALL_MS,
@@ -63,6 +64,29 @@ def test_a_log_begun_anew_holds_all_that_was_kept_in_order_without_holes(
         for seq, op in enumerate(after, 1):
             assert store.read_now(lambda db, s=seq: oplog.chain_at(db, s)) == op.chain  # type: ignore[misc]
         store.close()
+
+
+@pytest.mark.parametrize(("cursor", "feed_epoch", "shown"), [(7, 5, "Newer"), (6, 5, "N"), (7, 4, "N")])
+def test_of_what_the_cloud_had_before_no_echo_is_waited_for_where_its_entry_was_read(
+    tmp_path: Path, cursor: int, feed_epoch: int, shown: str
+) -> None:
+    store, ids = open_store(tmp_path), counted_ids()
+    store.write_now(lambda db: records.propose(db, moment(ids), "athlete", "a", PERSON | {"name": "N"}))
+
+    def told(db: Connection) -> None:
+        """A snapshot with somebody's later edit, and nobody here knows that it holds this hub's own."""
+        doc = json.dumps(PERSON | {"name": "Newer"})
+        db.execute("INSERT INTO base(tbl, pk, doc, stamps) VALUES ('athlete', 'a', ?, '{}')", (doc,))
+        meta.put(db, "cursor", cursor)
+        meta.put(db, "feed_epoch", 5)
+        feed_head.learn(db, feed_epoch, 9)
+
+    store.write_now(told)
+    outbox = StoreOutbox(store, "boot", lambda: moment(ids), lambda anchor: None)
+    answer = PushResponse(last_seq=1, results=[OpResult(seq=1, status="dup", at_seq=7)])
+    asyncio.run(outbox.record_pushed(answer))
+    assert store.read_now(lambda db: db.execute("SELECT name FROM athlete").fetchone()) == (shown,)
+    store.close()
 
 
 def _become(db: Connection, seq: int, state: str) -> None:

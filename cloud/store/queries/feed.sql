@@ -1,15 +1,16 @@
 -- name: push_facts
 -- What is known of a batch: operations that came before; people (under no table) and records that were erased.
-SELECT 'op' AS what, '' AS tbl, op_id AS key FROM change_log
+SELECT 'op' AS what, '' AS tbl, op_id AS key, seq FROM change_log
 WHERE club_id = %(club_id)s AND op_id = ANY(%(op_ids)s)
 UNION ALL
-SELECT 'op', '', op_id FROM dead_letter WHERE club_id = %(club_id)s AND op_id = ANY(%(op_ids)s)
+SELECT 'op', '', op_id, NULL FROM dead_letter WHERE club_id = %(club_id)s AND op_id = ANY(%(op_ids)s)
 UNION ALL
-SELECT 'op', '', op_id FROM compacted_op WHERE club_id = %(club_id)s AND op_id = ANY(%(op_ids)s)
+SELECT 'op', '', op_id, NULL FROM compacted_op WHERE club_id = %(club_id)s AND op_id = ANY(%(op_ids)s)
 UNION ALL
-SELECT 'erased', '', subject_id FROM erased_subject WHERE club_id = %(club_id)s AND subject_id = ANY(%(ids)s)
+SELECT 'erased', '', subject_id, NULL FROM erased_subject
+WHERE club_id = %(club_id)s AND subject_id = ANY(%(ids)s)
 UNION ALL
-SELECT 'erased', tbl, pk FROM erased_row WHERE club_id = %(club_id)s AND pk = ANY(%(pks)s);
+SELECT 'erased', tbl, pk, NULL FROM erased_row WHERE club_id = %(club_id)s AND pk = ANY(%(pks)s);
 
 -- name: feed_refused_ops
 SELECT op_id, code FROM dead_letter
