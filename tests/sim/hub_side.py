@@ -32,7 +32,7 @@ from hub.syncing.enrolment import load_key, rejoin
 from sync.client import CloudClient
 from sync.lanes import FeedLane
 from sync.relay import Relay
-from sync.wire import Anchor
+from sync.wire import Anchor, SnapshotPage
 from tests.hub.ground import Heard, sealed_and_open
 from tests.sim.cloud_side import EPOCH_MS
 from tests.sim.line import Line
@@ -63,6 +63,16 @@ def cards() -> Shelf:
 
 def _with_foreign_keys(db: Connection) -> None:
     db.execute("PRAGMA foreign_keys=ON")
+
+
+class Noting(StoreOutbox):
+    """The product's, which also says what came as pages of a snapshot."""
+
+    on_snapshot: Callable[[SnapshotPage], None]
+
+    async def take_page(self, page: SnapshotPage, after: tuple[str, str] | None = None) -> None:
+        self.on_snapshot(page)
+        await super().take_page(page, after)
 
 
 class Card(Database):
@@ -183,6 +193,7 @@ class HubSide:
     ) -> None:
         self.name, self.hub_id, self._seed, self.rng, self._club_id = name, hub_id, seed, rng, club_id
         self._line, self._on_commit, self._is_whole = line, on_commit, is_whole
+        self.snapshot: SnapshotPage | None = None  # the last page of one that it took
         self._tasks: list[asyncio.Task[None]] = []
         self._ids = 0
         self.boots = 0
@@ -219,7 +230,8 @@ class HubSide:
         self.card._write(lambda db: boots.add_anchor(db, self.clock.system_anchor()))
         if self.rng.random() < 0.2:
             self.card._write(lambda db: boots.add_anchor(db, self.clock.tablet_anchor()))
-        outbox = StoreOutbox(self.card, boot_id, self.moment, self.clock.learn)
+        outbox = Noting(self.card, boot_id, self.moment, self.clock.learn)
+        outbox.on_snapshot = self._took_snapshot
         self.relay = Relay(
             outbox, self._client, self.clock.mono_ms, self.clock.wall_ms, Random(self.rng.random()),
             period_s=self.rng.choice((20.0, 80.0)),
@@ -229,6 +241,9 @@ class HubSide:
         self._tasks = [asyncio.create_task(self.relay.run(self.wake))]
         if self.rng.random() < 0.3:
             self._tasks.append(asyncio.create_task(self._read_beside(FeedLane(outbox, self.clock.mono_ms))))
+
+    def _took_snapshot(self, page: SnapshotPage) -> None:
+        self.snapshot = page
 
     def _client(self) -> CloudClient:
         line = self._line()

@@ -197,6 +197,7 @@ class Mishaps(Coaches):
         """The cloud learns the table, and takes in what it had put aside because it did not know it."""
         if self.is_cloud_old:
             self.is_cloud_old = False
+            self.cloud.database.die()  # the newer program is another process
             records.TABLES["kit"] = {"colour": lambda value: isinstance(value, str)}  # type: ignore[index]
         with suppress(CloudDied, DatabaseUnavailable, NotThere):  # it is done again later
             await replay_deferred(self.cloud.database, clock.now_ms())  # type: ignore[arg-type]
