@@ -78,9 +78,9 @@ def _place(text: str) -> dict[str, int | str]:
     return {"ms": int(ms) if is_one else -1, "op_id": op_id.replace("\0", "") if is_one else ""}
 
 
-async def one(db: Connection, club_id: str, op_id: str) -> list[LetterRow]:
-    """The one of this name that nobody has decided about, if there is one."""
-    return [it for it in await waiting(db, club_id) if it.op_id == op_id]
+async def one(db: Connection, club_id: str, op_id: str) -> LetterRow | None:
+    """The one of this name if nobody has decided about it."""
+    return await fetch_one(db, "letter_open", LetterRow, {"club_id": club_id, "op_id": op_id})
 
 
 async def away(db: Connection, club_id: str) -> list[LetterRow]:

@@ -51,15 +51,6 @@ class LetterView:
 
 async def views(db: Connection, club_id: str, rows: Sequence[LetterRow], at_ms: int) -> list[LetterView]:
     """These refused edits in words."""
-    return await _views(db, club_id, rows, at_ms)
-
-
-async def away(db: Connection, club_id: str, at_ms: int) -> list[LetterView]:
-    """Those that were put away, here or at their hub, the newest decision first."""
-    return await _views(db, club_id, await letters.away(db, club_id), at_ms)
-
-
-async def _views(db: Connection, club_id: str, rows: Sequence[LetterRow], at_ms: int) -> list[LetterView]:
     ops = {row.op_id: content(row) for row in rows}
     docs = await _docs(db, club_id, [_key(op) for op in ops.values()])
     people = {("athlete", it) for op in ops.values() if (it := _athlete_id(op, docs)) is not None}
@@ -75,6 +66,11 @@ async def _views(db: Connection, club_id: str, rows: Sequence[LetterRow], at_ms:
               clocks[row.hub_id], at_ms)
         for row in rows
     ]  # fmt: skip
+
+
+async def away(db: Connection, club_id: str, at_ms: int) -> list[LetterView]:
+    """Those that were put away, here or at their hub, the newest decision first."""
+    return await views(db, club_id, await letters.away(db, club_id), at_ms)
 
 
 def content(row: LetterRow) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from msgspec import Struct
 from cloud import letters
 from cloud.clock import now_ms
 from cloud.store.database import Connection
-from cloud.web.letter_view import away, content, views
+from cloud.web.letter_view import LetterView, away, content, views
 from cloud.web.met_page import name_of
 from cloud.web.shell import PageMissing, PageRequest, check_origin, coach_of, on_arrival, page, parts_of
 
@@ -54,11 +54,16 @@ async def drop_page(request: PageRequest, op_id: FromPath[str]) -> Response[str]
     """The second question before an edit is put away."""
     coach = await coach_of(request)
     async with parts_of(request).database.transaction() as db:
-        found = await views(db, coach.club_id, await letters.one(db, coach.club_id, op_id), now_ms())
-    one = next(iter(found), None)
+        one = await _one(db, coach.club_id, op_id, now_ms())
     if one is None:
         raise PageMissing("refused edit; it was tried again or put away meanwhile")
     return page("letter_drop.html", coach=coach, here="hubs", letter=one)
+
+
+async def _one(db: Connection, club_id: str, op_id: str, at_ms: int) -> LetterView | None:
+    """The one of this name if nobody has decided about it, in words."""
+    found = await letters.one(db, club_id, op_id.replace("\0", ""))
+    return None if found is None else (await views(db, club_id, [found], at_ms))[0]
 
 
 @post("/letters/{op_id:str}", include_in_schema=False, status_code=200)
@@ -77,11 +82,12 @@ async def settle(
             await letters.discard(db, coach.club_id, key, at_ms, name_of(coach))
         elif data.choice == "back":
             await letters.take_out(db, coach.club_id, key, at_ms, name_of(coach))
-        shown = await _found(db, coach.club_id, at_ms)
+        if refusal is not None:
+            one, shown = await _one(db, coach.club_id, key, at_ms), await _found(db, coach.club_id, at_ms)
     if refusal is None:
         on_arrival(request)
         return Redirect("/letters", status_code=303)
-    about = next((it.whose or it.kind for it in shown["letters"] if it.op_id == key), "This edit")
+    about = "This edit" if one is None else one.whose or one.kind
     said = f"{about}: it still cannot be taken: {refusal.detail}."
     return page("letters.html", status=422, coach=coach, here="hubs", **shown, said=said)
 

@@ -41,3 +41,8 @@ def test_pages_of_fifty_show_each_edit_once_forth_and_back(
     assert re.findall(r'action="/letters/([^"]+)"', client.get(previous[1]).text) == pages[2]
     assert 'rel="prev"' not in client.get("/letters").text
     assert client.get("/letters?after=nonsense&before=").status_code == 200
+    far = client.post("/letters/op04000", data={"choice": "retry"}, headers={"Origin": "http://cloud.test"})
+    assert far.status_code == 422
+    assert "Ann: it still cannot be taken" in far.text
+    assert client.get("/letters/op04000/drop").status_code == 200
+    assert client.get("/letters/op%00/drop").status_code == 404

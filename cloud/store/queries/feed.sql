@@ -140,52 +140,38 @@ VALUES (%(club_id)s, %(op_id)s, %(hub_id)s, %(payload)s, %(code)s, %(detail)s, %
 
 -- name: letters
 -- Those nobody has decided about; one that was taken out again says by whom.
-SELECT letter.op_id, letter.hub_id, letter.payload, letter.code, letter.detail, letter.received_ms,
-       decided.doc ->> 'state' AS decided, decided.doc ->> 'settled_by' AS settled_by,
-       decided.doc ->> 'settled_at' AS settled_at, letter.settled_ms
-FROM dead_letter letter
-LEFT JOIN row_state decided
-    ON decided.club_id = letter.club_id AND decided.tbl = 'refused_edit' AND decided.pk = letter.op_id
-WHERE letter.club_id = %(club_id)s AND letter.state = 'open' ORDER BY letter.received_ms, letter.op_id;
+SELECT op_id, hub_id, payload, code, detail, received_ms, decided, settled_by, settled_at, settled_ms
+FROM refused_edit
+WHERE club_id = %(club_id)s AND state = 'open' ORDER BY received_ms, op_id;
+
+-- name: letter_open
+SELECT op_id, hub_id, payload, code, detail, received_ms, decided, settled_by, settled_at, settled_ms
+FROM refused_edit
+WHERE club_id = %(club_id)s AND op_id = %(op_id)s AND state = 'open';
 
 -- name: letters_page
 -- Those behind a place, in order; nobody has decided about them.
-SELECT letter.op_id, letter.hub_id, letter.payload, letter.code, letter.detail, letter.received_ms,
-       decided.doc ->> 'state' AS decided, decided.doc ->> 'settled_by' AS settled_by,
-       decided.doc ->> 'settled_at' AS settled_at, letter.settled_ms
-FROM dead_letter letter
-LEFT JOIN row_state decided
-    ON decided.club_id = letter.club_id AND decided.tbl = 'refused_edit' AND decided.pk = letter.op_id
-WHERE letter.club_id = %(club_id)s AND letter.state = 'open'
-  AND (letter.received_ms, letter.op_id) > (%(ms)s, %(op_id)s)
-ORDER BY letter.received_ms, letter.op_id LIMIT %(limit)s;
+SELECT op_id, hub_id, payload, code, detail, received_ms, decided, settled_by, settled_at, settled_ms
+FROM refused_edit
+WHERE club_id = %(club_id)s AND state = 'open' AND (received_ms, op_id) > (%(ms)s, %(op_id)s)
+ORDER BY received_ms, op_id LIMIT %(limit)s;
 
 -- name: letters_page_back
 -- Those before a place, the nearest first.
-SELECT letter.op_id, letter.hub_id, letter.payload, letter.code, letter.detail, letter.received_ms,
-       decided.doc ->> 'state' AS decided, decided.doc ->> 'settled_by' AS settled_by,
-       decided.doc ->> 'settled_at' AS settled_at, letter.settled_ms
-FROM dead_letter letter
-LEFT JOIN row_state decided
-    ON decided.club_id = letter.club_id AND decided.tbl = 'refused_edit' AND decided.pk = letter.op_id
-WHERE letter.club_id = %(club_id)s AND letter.state = 'open'
-  AND (letter.received_ms, letter.op_id) < (%(ms)s, %(op_id)s)
-ORDER BY letter.received_ms DESC, letter.op_id DESC LIMIT %(limit)s;
+SELECT op_id, hub_id, payload, code, detail, received_ms, decided, settled_by, settled_at, settled_ms
+FROM refused_edit
+WHERE club_id = %(club_id)s AND state = 'open' AND (received_ms, op_id) < (%(ms)s, %(op_id)s)
+ORDER BY received_ms DESC, op_id DESC LIMIT %(limit)s;
 
 -- name: letters_open_count
 SELECT count(*) FROM dead_letter WHERE club_id = %(club_id)s AND state = 'open';
 
 -- name: letters_away
 -- Those that were put away and still have their content, the newest decision first.
-SELECT letter.op_id, letter.hub_id, letter.payload, letter.code, letter.detail, letter.received_ms,
-       coalesce(decided.doc ->> 'state', 'away') AS decided, decided.doc ->> 'settled_by' AS settled_by,
-       decided.doc ->> 'settled_at' AS settled_at, letter.settled_ms
-FROM dead_letter letter
-LEFT JOIN row_state decided
-    ON decided.club_id = letter.club_id AND decided.tbl = 'refused_edit' AND decided.pk = letter.op_id
-WHERE letter.club_id = %(club_id)s AND letter.state = 'discarded' AND letter.code <> 'erased'
-ORDER BY letter.settled_ms DESC, letter.op_id
-LIMIT %(limit)s;
+SELECT op_id, hub_id, payload, code, detail, received_ms, decided, settled_by, settled_at, settled_ms
+FROM refused_edit
+WHERE club_id = %(club_id)s AND state = 'discarded' AND code <> 'erased'
+ORDER BY settled_ms DESC, op_id LIMIT %(limit)s;
 
 -- name: letter_hub
 SELECT hub_id FROM dead_letter WHERE club_id = %(club_id)s AND op_id = %(op_id)s;
