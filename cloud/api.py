@@ -143,7 +143,9 @@ async def snapshot(
 ) -> wire.SnapshotPage:
     async with parts_of(request).database.transaction() as db:
         hub = await authenticate(db, request)
-        return await snapshot_page(db, hub, after_tbl, after_pk, min(byte_limit, PULL_BYTES))
+        return await snapshot_page(
+            db, hub, after_tbl.replace("\0", ""), after_pk.replace("\0", ""), min(byte_limit, PULL_BYTES)
+        )
 
 
 @get("/sync/digest", summary="Prove what the cloud has, by day and squad")

@@ -148,7 +148,7 @@ class _Writing:
 
 
 async def _newest(db: Connection, hub: HubIdentity) -> BundleRow:
-    row = await fetch_one(db, "bundle_newest", BundleRow, {"club_id": hub.club_id, "hub_id": hub.hub_id})
+    row = await fetch_one(db, "bundles_to_answer", BundleRow, {"club_id": hub.club_id, "hub_id": hub.hub_id})
     if row is None:
         raise NotThere("a bundle of this hub to answer.", hint="Upload one the hub has written first.")
     return row

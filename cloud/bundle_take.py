@@ -18,7 +18,7 @@ from typing import Literal
 
 import msgspec
 
-from cloud import greeting, ingest
+from cloud import erasure, greeting, ingest
 from cloud.bundle_keys import secret
 from cloud.clock import now_ms
 from cloud.counted import counted
@@ -38,7 +38,7 @@ from sync.segments import unframe
 
 log = logging.getLogger(__name__)
 
-FEW_BYTES = 1 << 16
+MOST_EARLIER = 100
 Progress = Callable[[str, int, int], None]
 """Told what is done ("checking", "taking"), and how many bytes of how many."""
 
@@ -109,6 +109,7 @@ async def take(
         bundle = await _checked(database, path, club_id, progress)
         await _refuse_out_of_order(database, bundle)
         await _apply(database, bundle, count, progress)
+        await _cut_late(database, bundle)
         result = _result(bundle, count)
     except BundleDamaged as error:
         result = Result("refused", str(error), hint=error.hint)
@@ -326,6 +327,15 @@ async def _store(database: Database, bundle: _Bundle, content: bytes, count: _Co
     count.segments_new += len(ids) - len(erased) - known
 
 
+async def _cut_late(database: Database, bundle: _Bundle) -> None:
+    """What came before it was known whose it was goes once all the hub's edits are in, as at a greeting."""
+    epoch, hub = bundle.manifest.greeting.epoch, bundle.hub
+    async with database.transaction() as db:
+        row = await fetch_one(db, "hub_lock", HubRow, {"club_id": hub.club_id, "hub_id": hub.hub_id})
+        if row is not None and (row.epoch, row.last_seq) == (epoch, bundle.last_seq):
+            await erasure.cut_late(db, hub, now_ms())
+
+
 # --- saying
 
 
@@ -362,11 +372,12 @@ async def _note(database: Database, bundle: _Bundle, result: Result) -> None:
         "now_ms": now_ms(), "state": result.state, "words": result.words, "epoch": _whole(greeted.epoch),
         "first_seq": bundle.manifest.first_seq, "cursor": _whole(greeted.cursor),
         "feed_epoch": _whole(greeted.feed_epoch), "reply_key": bundle.reply_key,
+        "earlier": [it.bundle_id.replace("\0", "") for it in bundle.manifest.earlier[:MOST_EARLIER]],
     }  # fmt: skip
     key = {"club_id": head.club_id, "hub_id": head.hub_id}
     async with database.transaction() as db:
         await execute(db, "bundle_note", row)
-        newest = await fetch_one(db, "bundle_newest", BundleRow, key)
+        newest = await fetch_one(db, "bundles_to_answer", BundleRow, key)
         if newest is not None:
             await execute(db, "bundle_refused_forget", {**key, "bundle_id": newest.bundle_id})
 

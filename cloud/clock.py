@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime
 
 from cloud.store.rows import AnchorRow
 from sync import true_time
+from sync.record_fields import FIRST_DAY, LAST_DAY
 from sync.true_time import View
 
 CIVIL_BOOT = 0
@@ -28,8 +29,11 @@ def now_ms() -> int:
 
 
 def local_date(at_ms: int, utc_offset_s: int) -> date:
-    """The date where it happened."""
-    return datetime.fromtimestamp(at_ms / 1000 + utc_offset_s, UTC).date()
+    """The date where it happened; for a time no calendar has, the first or the last day there may be."""
+    try:
+        return datetime.fromtimestamp(at_ms / 1000 + utc_offset_s, UTC).date()
+    except (OverflowError, ValueError, OSError):
+        return LAST_DAY if at_ms > 0 else FIRST_DAY
 
 
 @dataclass(frozen=True, slots=True)

@@ -181,7 +181,8 @@ async def _cut_streams(db: Connection, club_id: str, stream_ids: Sequence[str], 
     """Keep of the streams only what others wore; how many segments went."""
     if not stream_ids:
         return 0
-    await execute_many(db, "erased_stream_add", [{"club_id": club_id, "stream_id": it} for it in stream_ids])
+    fenced = [{"club_id": club_id, "stream_id": it, "named_by": None} for it in stream_ids]
+    await execute_many(db, "erased_stream_add", fenced)
     spans = await fence.worn_spans(db, club_id, stream_ids)
     params = {"club_id": club_id, "stream_ids": list(stream_ids)}
     gone = 0

@@ -82,9 +82,10 @@ async def shut_out(
     ops: Sequence[wire.Op],
     found: set[str],
     others: Set[tuple[str, str]] = NONE,
+    hub_id: str | None = None,
 ) -> set[str]:
     """Fence off the records and streams that stopped operations name, but not `others`' records; gives
-    `found` back.
+    `found` back. They are of the log of `hub_id`, None where they are nobody's any more.
     """
     about = {(op.tbl, op.pk.replace("\0", "")) for op in ops if op.op_id in found and op.tbl != "strap"}
     about -= others
@@ -94,7 +95,9 @@ async def shut_out(
     rows = [{"club_id": club_id, "tbl": tbl, "pk": pk} for tbl, pk in sorted(about)]
     await execute_many(db, "erased_row_add", rows)
     streams = {op.fields.get("stream_id") for op in ops if op.op_id in found}
-    named = [{"club_id": club_id, "stream_id": it} for it in streams if isinstance(it, str)]
+    named = [
+        {"club_id": club_id, "stream_id": it, "named_by": hub_id} for it in streams if isinstance(it, str)
+    ]
     await execute_many(db, "erased_stream_add", sorted(named, key=lambda it: it["stream_id"]))
     return found
 

@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import TypeVar
 
 import pandas as pd
 
@@ -17,6 +18,7 @@ from cloud.clock import local_date
 from cloud.insights.rules import AthleteWeek, SquadWeek
 from cloud.store.rows import AttendedRow, RecordedSession
 from hub.analytics.doubt import doubtful_share
+from sync.record_fields import is_moment
 
 SHORT_DAYS, LONG_DAYS = 7, 28
 KNOWN_SHARE = 0.75
@@ -24,6 +26,7 @@ KNOWN_SHARE = 0.75
 USUAL_WEEKS = 4
 LOW_COVERAGE = 0.8
 DOUBTFUL = 0.05
+Row = TypeVar("Row", AttendedRow, RecordedSession)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,11 @@ def monday(on: date) -> date:
     return on - timedelta(days=on.weekday())
 
 
+def _dated(rows: Sequence[Row]) -> list[Row]:
+    """Those that began at a time a record may tell of; others, from before that was asked, are in no week."""
+    return [row for row in rows if is_moment(row.started_at_ms)]
+
+
 def daily_loads(
     attended: Sequence[AttendedRow], club: Sequence[RecordedSession], today: date
 ) -> pd.DataFrame:
@@ -92,7 +100,7 @@ def daily_loads(
 
 def athlete_history(attended: Sequence[AttendedRow], club: Sequence[RecordedSession], today: date) -> History:
     """Daily Banister totals, 7-day and 28-day load (means of daily totals) and weekly totals."""
-    daily = daily_loads(attended, club, today)
+    daily = daily_loads(_dated(attended), _dated(club), today)
     if daily.empty:
         return History((), ())
     short, long = (_mean(daily["load_au"], days) for days in (SHORT_DAYS, LONG_DAYS))
@@ -113,6 +121,7 @@ def squad_week(
     A week that is still running is compared with the same weekdays of the earlier weeks. An athlete's
     total is None when one of the days is missing.
     """
+    attended, club = _dated(attended), _dated(club)
     if not club:
         return None
     newest = max(local_date(session.started_at_ms, session.utc_offset_s) for session in club)

@@ -117,7 +117,7 @@ async def _look(db: Connection, hub: HubIdentity, batch: wire.PushRequest, now_m
     others = fence.of_others(held.values(), gone)
     erased = fence.stopped(gone, named, others)
     if erased:
-        await fence.shut_out(db, hub.club_id, named, erased, others)
+        await fence.shut_out(db, hub.club_id, named, erased, others, hub.hub_id)
     valid = {op.op_id for op in named}  # of the invalid nothing is fenced, whose names may be anything
     erased |= fence.stopped(gone, told, others) - valid
     return Found(await lock.fetchone(), feed.known_ops(known), erased, await anchors.fetchall(), held)
@@ -201,9 +201,9 @@ async def _apply(
             proposal = Proposal(estimate.wall_ms, op.after_ms)
             max_stamp = stamp(proposal, server_ms=now_ms, hub_max_stamp=max_stamp, record=record)
             records[op.tbl, op.pk] = merge(record, op.fields, max_stamp)
-            it = _made(hub, op, max_stamp, int(estimate.is_anchored))
+            it = made_of(hub.hub_id, op, max_stamp, int(estimate.is_anchored))
             made.append(it)
-            entries.append(_entry(it))
+            entries.append(entry_of(it))
     await feed.write_records(db, hub.club_id, records.values())
     entries += await meeting.note(db, hub.club_id, made, before, records, now_ms)
     await feed.bury(db, hub.club_id, letters, now_ms)
@@ -212,15 +212,17 @@ async def _apply(
     return max_stamp, entries
 
 
-def _made(hub: HubRow, op: wire.Op, stamp_ms: int, quality: int) -> meeting.Made:
+def made_of(hub_id: str, op: wire.Op, stamp_ms: int, quality: int) -> meeting.Made:
+    """An operation that is taken in; what a broken hub may say of its author is cut to what can be kept."""
     by = op.by[:100].replace("\0", "")
     after_seq = None if op.after_seq is None else min(max(op.after_seq, 0), MAX_INT)
     return meeting.Made(
-        op.op_id, op.tbl, op.pk, op.fields, stamp_ms, hub.hub_id, by, op.after_ms, after_seq, quality
+        op.op_id, op.tbl, op.pk, op.fields, stamp_ms, hub_id, by, op.after_ms, after_seq, quality
     )
 
 
-def _entry(it: meeting.Made) -> feed.Entry:
+def entry_of(it: meeting.Made) -> feed.Entry:
+    """What the feed says of it."""
     return feed.Entry(
         it.op_id, "set", it.tbl, it.pk, dict(it.fields), it.stamp_ms, it.hub_id, it.quality,
         actor=it.by or None, after_seq=it.after_seq,

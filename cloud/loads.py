@@ -47,6 +47,9 @@ log = logging.getLogger(__name__)
 DEBOUNCE_MS = 1000
 IDLE_S = 30.0
 FAR_FUTURE_MS = 2**62
+AGAIN_MS = 600_000
+"""When a session that could not be computed has its turn again, behind all others."""
+SOON_MS = 60_000
 
 
 class LoadWorker:
@@ -55,6 +58,7 @@ class LoadWorker:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._woken = asyncio.Event()
+        self._failing: set[tuple[str, str]] = set()
         self.on_settled: Callable[[], None] = lambda: None
 
     def wake(self) -> None:
@@ -77,7 +81,7 @@ class LoadWorker:
         await self._outdated()
         while True:
             try:
-                done, remaining = await recompute_stale(self._database, now_ms())
+                done, remaining = await recompute_stale(self._database, now_ms(), failing=self._failing)
                 is_failing = False
             except Exception:
                 if not is_failing:
@@ -100,15 +104,39 @@ class LoadWorker:
 
 
 async def recompute_stale(
-    database: Database, at_ms: int, *, debounce_ms: int = DEBOUNCE_MS
+    database: Database,
+    at_ms: int,
+    *,
+    debounce_ms: int = DEBOUNCE_MS,
+    failing: set[tuple[str, str]] | None = None,
 ) -> tuple[int, int]:
-    """Recompute what has been quiet for `debounce_ms`; how many sessions that were, and marks left."""
+    """Recompute what has been quiet for `debounce_ms`; how many sessions that were, and marks left for soon.
+
+    One that cannot be computed stops no other: it is told of once as long as it is among the `failing`, club
+    and session, and its turn comes again much later, or with the next change.
+    """
+    failing = set() if failing is None else failing
     async with database.transaction() as db:
         stale = await fetch_all(db, "stale_sessions", StaleRow, {"before_ms": at_ms - debounce_ms})
     for mark in stale:
-        await recompute(database, mark)
+        session = mark.club_id, mark.session_id
+        try:
+            await recompute(database, mark)
+            failing.discard(session)
+        except Exception:
+            await _put_off(database, mark, at_ms + AGAIN_MS)
+            if session not in failing:
+                log.exception("computing the loads of session %s of club %s failed", *reversed(session))
+            failing.add(session)
     async with database.transaction() as db:
-        return len(stale), int(await fetch_value(db, "stale_count", {}))
+        return len(stale), int(await fetch_value(db, "stale_count", {"before_ms": at_ms + SOON_MS}))
+
+
+async def _put_off(database: Database, mark: StaleRow, until_ms: int) -> None:
+    """Let others go first, unless a newer reason came meanwhile. Raises where the database is the trouble."""
+    key: Params = {"club_id": mark.club_id, "session_id": mark.session_id, "mark": mark.mark}
+    async with database.transaction() as db:
+        await execute(db, "stale_put_off", {**key, "until_ms": until_ms})
 
 
 async def recompute(database: Database, mark: StaleRow) -> None:

@@ -6,14 +6,15 @@ Choosing is an ordinary edit made online. Finding out which edits met happens wh
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from cloud import edits, fence
+from cloud import by_place, edits, fence
 from cloud.edits import Edit
 from cloud.errors import AthleteErased, ChangedMeanwhile, EditRefused, NotThere
 from cloud.store import feed
-from cloud.store.database import Connection, fetch_all
-from cloud.store.rows import DocRow
+from cloud.store.database import Connection, fetch_all, fetch_value
+from cloud.store.rows import DocRow, MetPlace
 from sync.two_edits import (
     OPEN,
     OTHER,
@@ -29,14 +30,66 @@ from sync.two_edits import (
 Docs = Mapping[tuple[str, str], Mapping[str, Any]]
 
 
-async def meetings(db: Connection, club_id: str, athlete_id: str | None = None) -> list[Meeting]:
-    """Every meeting of the club's edits, or those about one athlete; the newest first."""
-    rows = await fetch_all(db, "met_records", DocRow, {"club_id": club_id, "athlete_id": athlete_id})
+@dataclass(frozen=True, slots=True)
+class MetPage:
+    """A page of meetings, with what the links before and behind it name, "" where there is none."""
+
+    found: list[Meeting]
+    before: str
+    after: str
+
+
+async def page(
+    db: Connection, club_id: str, athlete_id: str | None = None, *, after: str = "", before: str = ""
+) -> MetPage:
+    """Fifty meetings of the club's edits, or of those about one athlete, behind or before a place.
+
+    Those that ask for a word come first, each the newest first.
+    """
+    key = {"club_id": club_id, "athlete_id": athlete_id}
+
+    async def ask(place: str, most: int, *, is_back: bool = False) -> list[MetPlace]:
+        name = "met_page_back" if is_back else "met_page"
+        return await fetch_all(db, name, MetPlace, {**key, **_place(place), "limit": most})
+
+    found = await by_place.page(ask, _place_of, after=after, before=before)
+    known = await _known(db, club_id, [it.pk for it in found.rows])
+    return MetPage([known[it.pk] for it in found.rows if it.pk in known], found.before, found.after)
+
+
+def _place_of(it: MetPlace) -> str:
+    return f"{int(it.is_open)}:{it.at_ms}:{it.pk}"
+
+
+def _place(text: str) -> dict[str, bool | int | str]:
+    is_open, _, rest = text.partition(":")
+    ms, _, pk = rest.partition(":")
+    if is_open in ("0", "1") and ms.isascii() and ms.isdigit() and len(ms) < 17:
+        return {"is_open": is_open == "1", "ms": int(ms), "pk": pk.replace("\0", "")}
+    return {"is_open": True, "ms": 2**62, "pk": ""}
+
+
+async def counts(db: Connection, club_id: str) -> tuple[int, int]:
+    """How many meetings there are, and how many of them ask for a word."""
+    key = {"club_id": club_id}
+    return int(await fetch_value(db, "met_count", key)), int(await fetch_value(db, "met_count_open", key))
+
+
+async def one(db: Connection, club_id: str, two_edits_id: str) -> Meeting:
+    """The meeting of this name. Raises NotThere."""
+    known = await _known(db, club_id, [two_edits_id])
+    if two_edits_id not in known:
+        raise NotThere("these edits.", hint="They may have been erased meanwhile; reload the page.")
+    return known[two_edits_id]
+
+
+async def _known(db: Connection, club_id: str, pks: list[str]) -> dict[str, Meeting]:
+    if not pks:
+        return {}
+    rows = await fetch_all(db, "met_records", DocRow, {"club_id": club_id, "pks": pks})
     docs = {(row.tbl, row.pk): row.doc for row in rows}
     found = [from_fields(row.pk, row.doc) for row in rows if row.tbl == TABLE]
-    known = [_meeting(it, docs) for it in found if it is not None]
-    known.sort(key=lambda it: it.edits.two_edits_id)
-    return sorted(known, key=lambda it: -max(it.edits.stands.at_ms, it.edits.other.at_ms))
+    return {it.two_edits_id: _meeting(it, docs) for it in found if it is not None}
 
 
 async def settle(
@@ -55,37 +108,29 @@ async def settle(
     """
     if choice not in STATES:
         raise EditRefused("that is no choice.")
-    one = await _locked(db, club_id, two_edits_id)
-    if not one.was_shown(choice, shown):
-        raise ChangedMeanwhile(one.changed_words)
-    it, made = one.edits, []
-    if choice == OTHER and one.current != it.other.value:
+    found = await _locked(db, club_id, two_edits_id)
+    if not found.was_shown(choice, shown):
+        raise ChangedMeanwhile(found.changed_words)
+    it, made = found.edits, []
+    if choice == OTHER and found.current != it.other.value:
         made.append(Edit(it.tbl, it.pk, {it.field: it.other.value}))
-    if choice == OPEN and it.state == OTHER and one.current == it.other.value:
+    if choice == OPEN and it.state == OTHER and found.current == it.other.value:
         made.append(Edit(it.tbl, it.pk, {it.field: it.stands.value}))
     settled_by = "" if choice == OPEN else by
     made.append(Edit(TABLE, two_edits_id, {"state": choice, "settled_by": settled_by}))
     await edits.make(db, club_id, made, by, now_ms)
-    return one
+    return found
 
 
 async def _locked(db: Connection, club_id: str, two_edits_id: str) -> Meeting:
     """The meeting once its record and the one it is of are ours. Raises NotThere, or AthleteErased."""
-    of = (await _one(db, club_id, two_edits_id)).edits
+    of = (await one(db, club_id, two_edits_id)).edits
     await fence.hold_erasures(db, club_id)
     await feed.lock_records(db, club_id, [(of.tbl, of.pk), (TABLE, two_edits_id)])
     try:
-        return await _one(db, club_id, two_edits_id)
+        return await one(db, club_id, two_edits_id)
     except NotThere as error:
         raise AthleteErased() from error
-
-
-async def _one(db: Connection, club_id: str, two_edits_id: str) -> Meeting:
-    found = await meetings(db, club_id)
-    one = next((it for it in found if it.edits.two_edits_id == two_edits_id), None)
-    if one is None:
-        raise NotThere("these edits.", hint="They may have been erased meanwhile; reload the page.")
-    return one
 
 
 def _meeting(it: TwoEdits, docs: Docs) -> Meeting:

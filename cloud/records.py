@@ -7,11 +7,9 @@ field that bears the name of the record's key or of a column hubs fill themselve
 from __future__ import annotations
 
 import math
-import re
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 import msgspec
@@ -19,6 +17,7 @@ import msgspec
 from hub.analytics.effective import FIELDS, How, change_fields
 from sync import record_fields, refused_edits, two_edits, wire
 from sync.bounds import MOST_OP_BYTES
+from sync.record_fields import is_day, is_moment, is_utc_offset
 
 Check = Callable[[Any], bool]
 
@@ -26,7 +25,6 @@ MAX_INT = 2**53
 MAX_TEXT = 2000
 MAX_BOOT = 2**31
 MAX_LIST = 1000
-DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +72,6 @@ def _or_none(check: Check) -> Check:
     return lambda value: value is None or check(value)
 
 
-def _day(value: Any) -> bool:
-    try:
-        return _text(value) and DAY.fullmatch(value) is not None and date.fromisoformat(value) is not None
-    except ValueError:
-        return False
-
-
 def _of_a_change(name: str) -> Check:
     """Whether the formulas would take the value: hub and cloud then fold the same changes."""
     return lambda value: name in change_fields({name: value})
@@ -98,9 +89,9 @@ TABLES: Mapping[str, Mapping[str, Check]] = {
     "session": {
         "title": _text,
         "sport": _text,
-        "started_at_ms": lambda value: _number(value) and 0 <= value < 253_402_300_800_000,
-        "utc_offset_s": lambda value: _number(value) and abs(value) <= 64_800,
-        "ended_at_ms": _or_none(_number),
+        "started_at_ms": is_moment,
+        "utc_offset_s": is_utc_offset,
+        "ended_at_ms": _or_none(is_moment),
         "boot_no": lambda value: _number(value) and 0 <= value < MAX_BOOT,
         "mono0_ms": _number,
         "mono1_ms": _or_none(_number),
@@ -126,13 +117,13 @@ TABLES: Mapping[str, Mapping[str, Check]] = {
             _text,
         ),
         **dict.fromkeys(("session_id", "athlete_id", "hr_stream_id", "motion_stream_id"), _or_none(_text)),
-        **dict.fromkeys(("number", "started_at_ms", "records", "hr_n", "rr_n", "shifted_s"), _number),
-        **dict.fromkeys(
-            ("hr_max", "hr_chosen_at_ms", "motion_chosen_at_ms", "rows_end_ms"), _or_none(_number)
-        ),
+        **dict.fromkeys(("number", "records", "hr_n", "rr_n", "shifted_s"), _number),
+        "started_at_ms": is_moment,
+        "hr_max": _or_none(_number),
+        **dict.fromkeys(("hr_chosen_at_ms", "motion_chosen_at_ms", "rows_end_ms"), _or_none(is_moment)),
         **dict.fromkeys(("timer_s", "distance_m", "energy_kcal", "hr_mean"), _or_none(_amount)),
         "elapsed_s": _amount,
-        "utc_offset_s": lambda value: _number(value) and abs(value) <= 64_800,
+        "utc_offset_s": is_utc_offset,
         "laps": _list,
         "stated": _list,
         "may_fill": _flag,
@@ -141,19 +132,19 @@ TABLES: Mapping[str, Mapping[str, Check]] = {
     "daily_value": {
         **dict.fromkeys(("person_name", "name", "unit", "source", "import_id"), _text),
         "athlete_id": _or_none(_text),
-        "date": lambda value: _text(value) and DAY.fullmatch(value) is not None,
+        "date": is_day,
         "value": _amount,
-        "updated_at_ms": _number,
+        "updated_at_ms": is_moment,
         "is_removed": _flag,
     },
     "profile_change": {
         **{name: _or_none(_of_a_change(name)) for name in FIELDS},
         "athlete_id": _text,
-        "valid_from": _day,
+        "valid_from": is_day,
         "clears": lambda value: _list(value) and all(it in FIELDS for it in value),
         "how": _one_of(*How),
         "note": _text,
-        "made_at_ms": _number,
+        "made_at_ms": is_moment,
         "made_by": _text,
         "is_removed": _flag,
     },

@@ -7,7 +7,7 @@ It keeps nothing across restarts; every job may run twice without harm.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -48,7 +48,8 @@ class CloudSchedule:
         self._scheduler.add_job(self._sweep, "interval", hours=1, max_instances=1)
         at_once = datetime.now(UTC)  # a service that is started anew every night compacts, too
         self._scheduler.add_job(self._compact, "interval", days=1, max_instances=1, next_run_time=at_once)
-        self._scheduler.add_job(self._replay, max_instances=1)
+        for once in (replay_deferred, tell_hubs, erase_returned):  # after an update; none stops another
+            self._scheduler.add_job(self._at_start, args=[once], max_instances=1)
         self._scheduler.start()
         try:
             yield
@@ -65,7 +66,5 @@ class CloudSchedule:
     async def _compact(self) -> None:
         await compact_all(self._database, now_ms())
 
-    async def _replay(self) -> None:
-        await replay_deferred(self._database, now_ms())
-        await tell_hubs(self._database, now_ms())
-        await erase_returned(self._database, now_ms())
+    async def _at_start(self, once: Callable[[Database, int], Awaitable[int]]) -> None:
+        await once(self._database, now_ms())

@@ -325,9 +325,10 @@ class Hub:
         await self._values_changed(athlete_id)
 
     async def _athletes_arrived(self, athlete_ids: set[str]) -> None:
-        """The feed brought edits of athletes: the board and the results follow."""
+        """The feed brought edits of athletes or straps: the board, who wears what, and the results follow."""
         self.recalculation.wake()
         await self.recorder.roster_changed(athlete_ids)
+        await self.pods.roster_changed()
         if n := await self.database.write(erasure_notes.take_new):
             self.desk.erasure_heard()
             await self._note("sync", erasure_notes.words(n))

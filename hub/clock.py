@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from sqlite3 import Connection
 
 import msgspec
 
+from hub.store import boots
 from hub.store.boots import EXACT, VERIFIED, rank
 from sync.true_time import DRIFT, View, agree, best_at, doubt_at, grown_ms
 from sync.wire import Anchor
@@ -131,3 +133,12 @@ def _network_time_ms() -> int | None:
         return NETWORK_TIME_FLAG.stat().st_mtime_ns // 1_000_000
     except OSError:
         return None
+
+
+def taken_up(db: Connection, boot_no: int) -> Clock:
+    """This boot's clock by all the store knows of the time; what it says first is kept there."""
+    known = boots.best_anchor(db, boot_no, mono_ms())
+    clock = Clock(boot_no, known, max(RELEASED_MS, boots.newest_known_ms(db)))
+    boots.add_anchor(db, clock.anchor)
+    clock.go_by(boots.view(db, boot_no))
+    return clock

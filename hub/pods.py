@@ -19,7 +19,7 @@ import numpy as np
 
 from hub.domain import Assignment, MotionReading, Session
 from hub.errors import HubError
-from hub.store import athletes, boots, pods, segments, sessions, straps
+from hub.store import athletes, boots, erasure, pods, segments, sessions, straps
 from hub.store.database import Database
 from hub.store.pods import Pod, Stride
 from hub.store.records import Moment, propose
@@ -144,7 +144,8 @@ class Pods:
             strides = []
             for reading in taken:
                 stream = self._stream(db, book, reading.strap_id, moment)
-                if reading.strap_id in self._wearer and reading.strap_id not in book.worn:
+                wearer = self._wearer.get(reading.strap_id)
+                if wearer and reading.strap_id not in book.worn and not erasure.is_erased(db, wearer):
                     self._wear(db, book, session, stream, reading.mono_ms, moment)
                 strides.append(_stride(stream.stream_no, reading))
             return strides, pods.append(db, moment.boot_no, strides)
@@ -208,6 +209,18 @@ class Pods:
             await self._database.write(change)
             self._wearer, self._book = wearer, book
 
+    async def roster_changed(self) -> None:
+        """Whoever was erased wears no pod any more: what it says from now on is nobody's."""
+        await asyncio.shield(self._roster_changed())
+
+    async def _roster_changed(self) -> None:
+        async with self._turn:
+            known = {it.pod_id: it.athlete_id for it in await self._database.read(pods.all_pods)}
+            gone = [pod for pod in self._wearer if known.get(pod) is None]
+            for pod in gone:
+                del self._wearer[pod]
+                self._book.worn.pop(pod, None)
+
     def _keep(self, db: Connection, pod_id: str) -> None:
         name, address = self._labels.of(pod_id)
         pods.keep(db, Pod(pod_id, name, address))
@@ -228,7 +241,8 @@ class Pods:
         self, db: Connection, book: _Book, session: Session, stream: Stream, at_ms: int, moment: Moment
     ) -> None:
         athlete_id = self._wearer[stream.strap_id]
-        if not pods.took_part(db, session.session_id, stream.stream_id, athlete_id):
+        is_worn = pods.took_part(db, session.session_id, stream.stream_id, athlete_id)
+        if not is_worn and not erasure.is_fenced(db, stream.stream_id):
             at_ms = max(0, session.mono0_ms + boots.shift_ms(db, session.boot_no, stream.boot_no))
         new = Assignment(moment.new_id(), stream.stream_id, athlete_id, session.session_id, at_ms)
         fields = {name: value for name, value in asdict(new).items() if name != "assignment_id"}

@@ -216,6 +216,8 @@ class Recorder:
             self._put(who)
             self._pending.clear()
             self._board.set_session(None, 0)
+            with suppress(HubError):  # the session has ended all the same
+                await self._heed_records()  # what was said of a strap while it was worn counts from here on
             return ended
 
     @to_the_end
@@ -351,11 +353,22 @@ class Recorder:
 
     @to_the_end
     async def roster_changed(self, refold: set[str]) -> None:
-        """Show the roster as it now is; refold the load of the athletes named."""
+        """Show the roster as it now is, and who has which strap; refold the load of the athletes named."""
         async with self._turn:
+            concerned = await self._heed_records()
             self._board.set_athletes(await self._roster(self._day()))
             await self._flush()
-            await self._refold(refold)
+            await self._refold(refold | concerned)
+
+    async def _heed_records(self) -> set[str]:
+        """Who has which strap may have been said elsewhere; the athletes it changed for."""
+        moment, session, who = self._moment(), self.session, self._who.copy()
+        concerned = await self._database.write(lambda db: who.heed(db, session, moment))
+        if concerned:
+            self._put(who)
+            for athlete_id in concerned:
+                self._board.take_off(athlete_id)
+        return concerned
 
     # --- restart
 

@@ -7,7 +7,9 @@ that is merely new is nobody's fault.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from sync import refused_edits, two_edits
@@ -31,6 +33,12 @@ RESERVED: Mapping[str, frozenset[str]] = {"stream": frozenset({"stream_no", "sen
 _PASSED_OVER = frozenset({"hub_id"})
 MOST_DEEP = 20
 LEAST_INT, MOST_INT = -(1 << 63), (1 << 63) - 1
+BEYOND_MS = 7_258_118_400_000
+"""2200-01-01 in epoch ms: what records tell of was from 1970 on and before this. The time of a clock wrong by
+decades is within, and with any offset from UTC a calendar shows it."""
+FARTHEST_OFFSET_S = 64_800
+FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def own_columns(tbl: str) -> frozenset[str]:
@@ -44,6 +52,25 @@ def reserved(tbl: str, pk: str, fields: Mapping[str, Any]) -> str | None:
     if key is not None and key in fields and fields[key] != pk:
         return key
     return next((name for name in sorted(RESERVED.get(tbl, ())) if name in fields), None)
+
+
+def is_moment(value: Any) -> bool:
+    """Whether this is a time, in epoch ms, that a record may tell of."""
+    return type(value) is int and 0 <= value < BEYOND_MS
+
+
+def is_utc_offset(value: Any) -> bool:
+    """Whether this is how many seconds a place may be ahead of UTC."""
+    return type(value) is int and abs(value) <= FARTHEST_OFFSET_S
+
+
+def is_day(value: Any) -> bool:
+    """Whether this is a day of the calendar, as 2026-11-21, that a record may tell of."""
+    try:
+        is_written = isinstance(value, str) and _DAY.fullmatch(value) is not None
+        return is_written and FIRST_DAY <= date.fromisoformat(value) <= LAST_DAY
+    except ValueError:
+        return False
 
 
 def fault(value: Any, depth: int = 0) -> str | None:

@@ -149,7 +149,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         "sync.files",
         "sync.keys",
     ),
-    "hub.syncing.verify": ("hub.store", "sync.client", "sync.proof", "sync.wire"),
+    "hub.syncing.verify": ("hub.store", "hub.syncing.words", "sync.client", "sync.proof", "sync.wire"),
     "hub.syncing.words": ("hub.store",),
     "hub.syncing.clock_words": ("hub.store", "hub.syncing.words", "sync.true_time", "sync.wire"),
     "hub.commands.sync": (

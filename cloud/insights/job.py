@@ -5,6 +5,7 @@ The words are the rules'; hubs receive them like any other record.
 
 from __future__ import annotations
 
+import logging
 import uuid
 from datetime import date
 from typing import Any
@@ -17,17 +18,26 @@ from cloud.store import feed
 from cloud.store.database import Connection, Database, fetch_all
 from cloud.store.rows import AthleteRow, AttendedRow, Club, RecordedSession
 
+log = logging.getLogger(__name__)
+
 NAMESPACE = uuid.UUID("6f1f3c52-6b0e-4f0e-9d3b-0f6c5f8f2a11")
 
 
 async def refresh_insights(database: Database, at_ms: int) -> int:
-    """Bring every club's insight up to date; how many changed."""
+    """Bring every club's insight up to date; how many changed. One club's trouble stops no other's."""
     async with database.transaction() as db:
         clubs = await fetch_all(db, "clubs", Club, {})
     changed = 0
+    failed: dict[str, Exception] = {}
     for club in clubs:
-        async with database.transaction() as db:
-            changed += await refresh_club(db, club.club_id, at_ms)
+        try:
+            async with database.transaction() as db:
+                changed += await refresh_club(db, club.club_id, at_ms)
+        except Exception as error:
+            failed[club.club_id] = error
+    if failed:
+        first = next(iter(failed))
+        log.error("no insight for %d clubs, first %s", len(failed), first, exc_info=failed[first])
     return changed
 
 

@@ -418,6 +418,41 @@ class LetterRow:
 
 
 @dataclass(frozen=True, slots=True)
+class LetterPlace:
+    """Where a refused op stands among the others, and whose it is."""
+
+    op_id: str
+    hub_id: str
+    received_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonRow:
+    """How many refused ops nobody has decided about were refused for a reason."""
+
+    code: str
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class TogetherRow:
+    """How many refused ops of a reason were put away in one go, and when."""
+
+    code: str
+    at_ms: int
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class MetPlace:
+    """Where edits that met stand in their list: those that ask for a word come first, then by time."""
+
+    pk: str
+    is_open: bool
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class DeferredRow:
     """A refused op that a newer version may take."""
 

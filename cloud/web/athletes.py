@@ -43,6 +43,7 @@ async def athlete_page(
         attended = await fetch_all(db, "attended", AttendedRow, key)
         club = await fetch_all(db, "club_sessions_held", RecordedSession, key)
         met = await views(db, coach.club_id, now_ms(), key["athlete_id"])
+        said = await just_settled(db, coach.club_id, now_ms(), settled, key["athlete_id"])
     found = [row for row in people if row.athlete_id == key["athlete_id"]]
     if not found:
         raise PageMissing("athlete")
@@ -60,6 +61,6 @@ async def athlete_page(
         weeks=tuple(reversed(past.weeks))[:12],
         chart=load_chart(days),
         met=[it for it in met if not it.outcome],
-        said=just_settled(met, settled),
+        said=said,
         has_met=bool(met),
     )

@@ -158,11 +158,12 @@ async def _context(request: PageRequest, coach: Coach) -> dict[str, Any]:
     async with parts_of(request).database.transaction() as db:
         rows = await fetch_all(db, "bundles", BundleRow, {"club_id": coach.club_id, "limit": ROWS})
         hubs = await fetch_all(db, "hub_statuses", HubStatus, {"club_id": coach.club_id})
+        last = await fetch_all(db, "bundles_to_answer", BundleRow, {"club_id": coach.club_id, "hub_id": None})
     at_ms = now_ms()
     return {
         "jobs": jobs,
         "is_busy": any(job.tone == "busy" for job in jobs),
-        "hubs": _answerable(hubs, rows),
+        "hubs": _answerable(hubs, last),
         "rows": rows,
         "states": STATES,
         "taken": {row.bundle_id: ago(row.taken_ms, at_ms) for row in rows},
@@ -172,14 +173,12 @@ async def _context(request: PageRequest, coach: Coach) -> dict[str, Any]:
     }
 
 
-def _answerable(hubs: Sequence[HubStatus], rows: Sequence[BundleRow]) -> list[HubView]:
-    newest: dict[str, BundleRow] = {}
-    for row in sorted(rows, key=lambda it: it.made_ms):
-        newest[row.hub_id] = row
+def _answerable(hubs: Sequence[HubStatus], last: Sequence[BundleRow]) -> list[HubView]:
+    bundles = {row.hub_id: row for row in last}
     return [
-        HubView(hub.hub_id, name_of(hub.hub_id, hub.model), newest[hub.hub_id])
+        HubView(hub.hub_id, name_of(hub.hub_id, hub.model), bundles[hub.hub_id])
         for hub in hubs
-        if hub.hub_id in newest
+        if hub.hub_id in bundles
     ]
 
 

@@ -15,14 +15,23 @@ from litestar.params import FromPath, QueryParameter, URLEncodedBody
 from litestar.response import Redirect
 from msgspec import Struct
 
-from cloud import letters
+from cloud import letters, letters_by_reason
 from cloud.clock import now_ms
 from cloud.store.database import Connection
+from cloud.web.hubs import REFUSED_WORDS
 from cloud.web.letter_view import LetterView, away, content, views
 from cloud.web.met_page import name_of
 from cloud.web.shell import PageMissing, PageRequest, check_origin, coach_of, on_arrival, page, parts_of
+from cloud.web.words import ago
 
 Place = Annotated[str, QueryParameter(max_length=100)]
+
+
+Moment = Annotated[int, QueryParameter(ge=0, le=2**62)]
+
+
+Done = tuple[str, int]
+"""A reason all of which was put away, and when."""
 
 
 class Choice(Struct, frozen=True):
@@ -32,21 +41,38 @@ class Choice(Struct, frozen=True):
 
 
 @get("/letters", include_in_schema=False)
-async def letters_list(request: PageRequest, after: Place = "", before: Place = "") -> Response[str]:
-    """Fifty a page, oldest first; those put away below."""
-    coach, at_ms = await coach_of(request), now_ms()
+async def letters_list(
+    request: PageRequest, after: Place = "", before: Place = "", done: Place = "", at: Moment = 0
+) -> Response[str]:
+    """Fifty a page, oldest first; those put away below. `done` and `at` tell what was just put away."""
+    coach, at_ms, done = await coach_of(request), now_ms(), done.replace("\0", "")
     async with parts_of(request).database.transaction() as db:
-        found = await _found(db, coach.club_id, at_ms, after, before)
+        found = await _found(db, coach.club_id, at_ms, after, before, (done, at))
     return page("letters.html", coach=coach, here="hubs", **found, said="")
 
 
 async def _found(
-    db: Connection, club_id: str, at_ms: int, after: str = "", before: str = ""
+    db: Connection, club_id: str, at_ms: int, after: str = "", before: str = "", done: Done = ("", 0)
 ) -> dict[str, Any]:
-    """What the page lists: those that wait, and those put away."""
+    """What the page lists: those that wait, how many of which reason, and those put away."""
     shown = await letters.page(db, club_id, after=after, before=before)
     words = await views(db, club_id, shown.letters, at_ms)
-    return {"letters": words, "away": await away(db, club_id, at_ms), "place": shown}
+    reasons = [(it.code, _why(it.code), it.n) for it in await letters_by_reason.reasons(db, club_id)]
+    n = len(await letters_by_reason.put_away_at(db, club_id, *done)) if done[1] else 0
+    undo = {"code": done[0], "words": _why(done[0]), "at": done[1], "n": n} if n else None
+    together = [
+        {"code": it.code, "words": _why(it.code), "at": it.at_ms, "n": it.n, "ago": ago(it.at_ms, at_ms)}
+        for it in await letters_by_reason.together(db, club_id)
+        if (it.code, it.at_ms) != done
+    ]
+    return {
+        "letters": words, "place": shown, "reasons": reasons, "undo": undo, "together": together,
+        "away": await away(db, club_id, at_ms),
+    }  # fmt: skip
+
+
+def _why(code: str) -> str:
+    return REFUSED_WORDS.get(code, code)
 
 
 @get("/letters/{op_id:str}/drop", include_in_schema=False)

@@ -1,14 +1,14 @@
 """Edits that met: whose value stands, with the other one a click away, and every choice can be taken back.
 
-Choosing is an ordinary edit; which edits met was found when they arrived.
+They come fifty a page. Choosing is an ordinary edit; which edits met was found when they arrived.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from litestar import Response, get, post
 from litestar.params import FromPath, QueryParameter, URLEncodedBody
@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from cloud import meetings
 from cloud.clock import now_ms
-from cloud.errors import ChangedMeanwhile
+from cloud.errors import ChangedMeanwhile, NotThere
 from cloud.store.database import Connection
 from cloud.store.rows import Coach
 from cloud.web.shell import PageRequest, check_origin, coach_of, on_arrival, page, parts_of
@@ -57,9 +57,10 @@ def name_of(coach: Coach) -> str:
     return coach.email.partition("@")[0]
 
 
-async def views(db: Connection, club_id: str, at_ms: int, athlete_id: str | None = None) -> list[MetView]:
-    """Every meeting, or those about one athlete, the newest first."""
-    return [_worded(it, at_ms) for it in await meetings.meetings(db, club_id, athlete_id)]
+async def views(db: Connection, club_id: str, at_ms: int, athlete_id: str) -> list[MetView]:
+    """Meetings about one athlete, those that ask for a word first; at most fifty."""
+    shown = await meetings.page(db, club_id, athlete_id)
+    return [_worded(it, at_ms) for it in shown.found]
 
 
 def _worded(it: Meeting, at_ms: int) -> MetView:
@@ -77,31 +78,62 @@ def _by(side: Side, at_ms: int) -> str:
     return f"{side.by or 'somebody'}, {where}, {about}{ago(side.at_ms, at_ms)}"
 
 
-def just_settled(found: Sequence[MetView], two_edits_id: str) -> MetView | None:
-    """What the page was asked to confirm; None where it was opened again or changed by hand since."""
-    return next((it for it in found if it.two_edits_id == two_edits_id and it.outcome and it.may_undo), None)
+async def just_settled(
+    db: Connection, club_id: str, at_ms: int, two_edits_id: str, athlete_id: str | None = None
+) -> MetView | None:
+    """What the page was asked to confirm; None where it was opened again or changed by hand since.
+
+    None, too, where it is not about this athlete.
+    """
+    if not two_edits_id:
+        return None
+    try:
+        it = _worded(await meetings.one(db, club_id, two_edits_id.replace("\0", "")), at_ms)
+    except NotThere:
+        return None
+    is_of_page = athlete_id in (None, it.athlete_id)
+    return it if is_of_page and it.outcome and it.may_undo else None
 
 
 @get(HERE, include_in_schema=False)
 async def met_page(
-    request: PageRequest, settled: Annotated[str, QueryParameter(max_length=200)] = ""
+    request: PageRequest,
+    settled: Annotated[str, QueryParameter(max_length=200)] = "",
+    after: Annotated[str, QueryParameter(max_length=200)] = "",
+    before: Annotated[str, QueryParameter(max_length=200)] = "",
 ) -> Response[str]:
-    return await _listed(request, await coach_of(request), settled)
+    return await _listed(request, await coach_of(request), {"after": after, "before": before}, settled)
 
 
 async def _listed(
-    request: PageRequest, coach: Coach, settled: str = "", changed: ChangedMeanwhile | None = None
-) -> Response[str]:
-    """Every meeting; where a choice was not carried out, with what stands in its way."""
+    request: PageRequest, coach: Coach, place: Mapping[str, str], settled: str = "",
+    changed: ChangedMeanwhile | None = None,
+) -> Response[str]:  # fmt: skip
+    """A page of meetings; where a choice was not carried out, with what stands in its way."""
+    at_ms = now_ms()
     async with parts_of(request).database.transaction() as db:
-        found = await views(db, coach.club_id, now_ms())
-    said = just_settled(found, settled)
+        shown = await meetings.page(db, coach.club_id, **place)
+        total, n_open = await meetings.counts(db, coach.club_id)
+        said = await just_settled(db, coach.club_id, at_ms, settled)
+    found = [_worded(it, at_ms) for it in shown.found]
     asked = [it for it in found if not it.outcome]
-    rest = [it for it in found if it.outcome and it is not said]
+    rest = [it for it in found if it.outcome and (said is None or it.two_edits_id != said.two_edits_id)]
     return page(
         "met.html", status=changed.status if changed else 200, coach=coach, here="hubs", said=said,
-        asked=asked, settled=rest, back=HERE, changed=changed,
+        asked=asked, settled=rest, back=_address(place), changed=changed, place=shown, n=len(found),
+        total=total, n_open=n_open,
     )  # fmt: skip
+
+
+def _address(place: Mapping[str, str], **more: str) -> str:
+    asked = {key: value for key, value in {**place, **more}.items() if value}
+    return f"{HERE}?{urlencode(asked)}" if asked else HERE
+
+
+def _place(back: str) -> dict[str, str]:
+    """The place a page of this list named in its own address."""
+    named = parse_qs(urlsplit(back).query)
+    return {key: named.get(key, [""])[0][:200] for key in ("after", "before")}
 
 
 @post(HERE + "/{two_edits_id:str}", include_in_schema=False, status_code=303)
@@ -115,10 +147,13 @@ async def settle(
             by = name_of(coach)
             await meetings.settle(db, coach.club_id, key, data.choice, by, now_ms(), data.shown)
     except ChangedMeanwhile as changed:
-        return await _listed(request, coach, changed=changed)
+        return await _listed(request, coach, _place(data.back), changed=changed)
     on_arrival(request)
-    back = data.back if data.back.startswith("/athletes/") else HERE
-    return Redirect(f"{back.partition('?')[0]}?{urlencode({'settled': key})}", status_code=303)
+    if data.back.startswith("/athletes/"):
+        address = f"{data.back.partition('?')[0]}?{urlencode({'settled': key})}"
+    else:
+        address = _address(_place(data.back), settled=key)
+    return Redirect(address, status_code=303)
 
 
 HANDLERS = [met_page, settle]

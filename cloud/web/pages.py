@@ -17,6 +17,7 @@ from cloud.web import (
     hubs,
     insights,
     letters_page,
+    letters_reason_page,
     met_page,
     session_csv,
     sessions,
@@ -60,6 +61,7 @@ def web_routers() -> list[Router]:
             *athlete_form.HANDLERS,
             *met_page.HANDLERS,
             *letters_page.HANDLERS,
+            *letters_reason_page.HANDLERS,
             *bundle_page.HANDLERS,
         ],
         exception_handlers={

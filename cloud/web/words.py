@@ -50,22 +50,24 @@ def short_day(on: date) -> str:
     return f"{on.day} {MONTHS[on.month - 1]}"
 
 
-def local(at_ms: int, utc_offset_s: int | None) -> datetime:
-    """The time on the wall where it happened."""
-    return datetime.fromtimestamp(at_ms / 1000 + (utc_offset_s or 0), UTC)
+def local(at_ms: int | None, utc_offset_s: int | None) -> datetime | None:
+    """The time on the wall where it happened; None for none, and for one that no calendar has."""
+    try:
+        return None if at_ms is None else datetime.fromtimestamp(at_ms / 1000 + (utc_offset_s or 0), UTC)
+    except (OverflowError, ValueError, OSError):
+        return None
 
 
 def moment(at_ms: int | None, utc_offset_s: int | None = 0) -> str:
     """As in Tue 3 Nov 2026, 18:05."""
-    if at_ms is None:
-        return DASH
     at = local(at_ms, utc_offset_s)
-    return f"{day(at.date())}, {at:%H:%M}"
+    return DASH if at is None else f"{day(at.date())}, {at:%H:%M}"
 
 
 def local_day(at_ms: int | None, utc_offset_s: int | None = 0) -> str:
     """The date alone."""
-    return DASH if at_ms is None else day(local(at_ms, utc_offset_s).date())
+    at = local(at_ms, utc_offset_s)
+    return DASH if at is None else day(at.date())
 
 
 def duration(from_ms: int, to_ms: int | None) -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from hub.clock import Clock, boot_id, mono_ms
+from hub.clock import boot_id, taken_up
 from hub.config import HubSettings
 from hub.control import ask
 from hub.errors import ActionRefused
@@ -118,7 +118,7 @@ def _alone(settings: HubSettings, work: Callable[[BundleDesk], Any]) -> str:
 def _desk(settings: HubSettings, database: Database) -> BundleDesk:
     boot = boot_id()
     boot_no = database.write_now(lambda db: boots.register(db, boot))
-    clock = Clock(boot_no, database.read_now(lambda db: boots.best_anchor(db, boot_no, mono_ms())))
+    clock = database.write_now(lambda db: taken_up(db, boot_no))
 
     def moment() -> Moment:
         return Moment(boot_no, clock.mono_ms(), clock.wall_ms(), lambda: str(uuid4()))

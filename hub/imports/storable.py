@@ -6,11 +6,11 @@ What cannot be is held back with its reason. It judges no plausibility beyond th
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import replace
 
 from hub.devices.exports.found import DailyValue, FoundSession, Held, KnownBy, Lap, Person, Stated
 from hub.imports.readfile import ReadFile, ReadSession
+from hub.store.field_limits import BEYOND_MS, is_day, is_utc_offset
 
 MOST_TEXT = 200
 MOST_WARNING = 1000
@@ -19,8 +19,6 @@ MOST_INT = 2**53
 EARLIEST_MS = 631_152_000_000  # 1990, before any of these devices
 LATEST_MS = 4_102_444_800_000  # 2100; the hub's own clock may be wrong, so it is not asked
 LONGEST_S = 30 * 86_400
-FARTHEST_OFFSET_S = 64_800
-DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 def storable(read: ReadFile) -> ReadFile:
@@ -70,7 +68,7 @@ def _person(it: Person) -> Person:
 
 
 def _session(it: FoundSession) -> FoundSession:
-    is_near = abs(it.utc_offset_s) <= FARTHEST_OFFSET_S
+    is_near = is_utc_offset(it.utc_offset_s)
     return replace(
         it,
         person=_person(it.person),
@@ -102,14 +100,14 @@ def _stated(it: Stated) -> Stated:
 
 
 def _daily(it: DailyValue) -> DailyValue:
-    updated = None if it.updated_at_ms is None else min(max(it.updated_at_ms, 0), MOST_INT)
+    updated = None if it.updated_at_ms is None else min(max(it.updated_at_ms, 0), BEYOND_MS - 1)
     return replace(
         it, person=_person(it.person), name=text(it.name), unit=text(it.unit), updated_at_ms=updated
     )
 
 
 def _is_day(it: DailyValue) -> bool:
-    return math.isfinite(it.value) and DAY.fullmatch(it.date) is not None
+    return math.isfinite(it.value) and is_day(it.date)
 
 
 def _impossible(it: ReadSession) -> str | None:

@@ -124,11 +124,11 @@ def _baseline(values: Floats) -> Floats:
 
 def _of_one_source(told: list[dict[str, Any]], name: str, span: Sequence[date]) -> tuple[str | None, Floats]:
     """Values (days,) of the source that has most; makers measure differently and are never mixed."""
-    rows = [row for row in told if row["name"] == name]
+    places = {day.isoformat(): place for place, day in enumerate(span)}
+    rows = [row for row in told if row["name"] == name and row["date"] in places]  # 2026-11-99 is no day
     values = np.full(len(span), np.nan)
     counts = Counter(row["source"] for row in rows)
     source = max(sorted(counts), key=lambda it: counts[it], default=None)
-    places = {day.isoformat(): place for place, day in enumerate(span)}
     for row in rows:
         if row["source"] == source:
             values[places[row["date"]]] = row["value"]

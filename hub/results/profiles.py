@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from sqlite3 import Connection
 from typing import Any
 
@@ -26,7 +26,7 @@ from hub.analytics.errors import ProfileIncomplete
 from hub.analytics.parameters import Parameters
 from hub.domain import Athlete, Session
 from hub.errors import ActionRefused
-from hub.store import athletes, profile_changes
+from hub.store import athletes, field_limits, profile_changes
 from hub.store.profile_changes import KeptChange
 from hub.store.records import Moment, propose
 
@@ -48,11 +48,11 @@ class NewChange:
 
 
 def day_of(session: Session) -> date:
-    """The local date a session began on."""
-    local = datetime.fromtimestamp(session.started_at_ms / 1000, UTC) + timedelta(
-        seconds=session.utc_offset_s
-    )
-    return local.date()
+    """The local date a session began on; the first or last there may be where no calendar has it."""
+    try:
+        return datetime.fromtimestamp(session.started_at_ms / 1000 + session.utc_offset_s, UTC).date()
+    except (OverflowError, ValueError, OSError):
+        return field_limits.LAST_DAY if session.started_at_ms > 0 else field_limits.FIRST_DAY
 
 
 def local_day(wall_ms: int) -> date:

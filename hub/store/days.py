@@ -37,8 +37,8 @@ def first_day(db: Connection, athlete_id: str) -> str | None:
     row = db.execute(
         "SELECT min(day) FROM (SELECT date(started_at_ms / 1000 + utc_offset_s, 'unixepoch') AS day"
         " FROM session JOIN stream_assignment worn USING (session_id) WHERE worn.athlete_id = ?"
-        " AND NOT is_removed UNION ALL SELECT min(date) FROM daily_value WHERE athlete_id = ?"
-        " AND NOT is_removed)",
+        " AND NOT is_removed UNION ALL SELECT min(date(date)) FROM daily_value"
+        " WHERE athlete_id = ? AND NOT is_removed AND date >= '1900-01-01')",
         (athlete_id, athlete_id),
     ).fetchone()
     return None if row is None or row[0] is None else str(row[0])

@@ -247,6 +247,20 @@ def is_erased(db: Connection, subject_id: Any) -> bool:
     return db.execute("SELECT 1 FROM erased WHERE subject_id = ?", (subject_id,)).fetchone() is not None
 
 
+def is_fenced(db: Connection, stream_id: str) -> bool:
+    """Whether somebody erased wore this stream, be it known by the feed or only by a refusal so far.
+
+    Of what came until then only what others wore is kept.
+    """
+    found = db.execute(
+        "SELECT 1 FROM erased_stream WHERE stream_id = ?1 UNION ALL SELECT 1 FROM outbox"
+        " WHERE state = 'dead' AND reason = 'erased' AND tbl = 'stream_assignment'"
+        " AND json_extract(fields, '$.stream_id') = ?1",
+        (stream_id,),
+    )
+    return found.fetchone() is not None
+
+
 def to_tell(db: Connection) -> tuple[str, ...]:
     """Everybody erased here, where the cloud was not reminded of them since the last snapshot; else nobody.
 

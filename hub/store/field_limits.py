@@ -11,7 +11,17 @@ from typing import Any
 
 from hub.errors import ActionRefused
 from sync.bounds import MOST_OP_BYTES
-from sync.record_fields import fault, reserved
+from sync.record_fields import (
+    BEYOND_MS,
+    FIRST_DAY,
+    LAST_DAY,
+    fault,
+    is_day,
+    is_utc_offset,
+    reserved,
+)
+
+__all__ = ["BEYOND_MS", "FIRST_DAY", "LAST_DAY", "checked", "is_day", "is_utc_offset", "unsendable"]
 
 
 def checked(tbl: str, pk: str, fields: Mapping[str, Any]) -> str:

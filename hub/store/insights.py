@@ -16,7 +16,17 @@ def recent(db: Connection, limit: int = 10) -> list[Insight]:
         (limit,),
     )
     return [
-        Insight(row[0], row[1], row[2], row[3], tuple((str(a), str(b)) for a, b in json.loads(row[4])),
+        Insight(row[0], row[1], row[2], row[3], _facts(row[4]),
                 row[5], row[6])
         for row in rows
     ]  # fmt: skip
+
+
+def _facts(text: str) -> tuple[tuple[str, str], ...]:
+    """Label and value of each; what is no such pair is passed over."""
+    try:
+        facts = json.loads(text)
+    except ValueError:
+        return ()
+    pairs = [it for it in facts if isinstance(it, list) and len(it) == 2] if isinstance(facts, list) else []
+    return tuple((str(label), str(value)) for label, value in pairs)

@@ -16,7 +16,8 @@ class Ledger:
     `is_shut_out`: the club lets this hub in no more. `to_come` of `to_come_of` entries of the feed, as the
     cloud named its newest one last, are not here; None: it named none of this feed. `snapshot_taken` is None
     unless a snapshot is half way: then how many of its records are here. `not_shown` are records that are
-    here and that pages cannot show, `not_shown_why` the reason of one of them.
+    here and that pages cannot show, `not_shown_why` the reason of one of them. `recording_min` minutes
+    were recorded since the last segment was sealed, a begun one whole: nothing sends them yet.
     """
 
     ops_pending: int
@@ -38,6 +39,7 @@ class Ledger:
     snapshot_taken: int | None = None
     not_shown: int = 0
     not_shown_why: str = ""
+    recording_min: int = 0
 
     @property
     def pending(self) -> int:
@@ -80,4 +82,15 @@ def sync_ledger(db: Connection) -> Ledger:
         snapshot_taken=snapshot.taken(db),
         not_shown=len(hidden),
         not_shown_why=min(hidden.values(), default=""),
+        recording_min=_recording_min(db),
     )
+
+
+def _recording_min(db: Connection) -> int:
+    """How long the journals reach that no segment holds yet, of straps or of pods, whichever is longer."""
+    spans = db.execute(
+        "SELECT sum(span_ms) FROM (SELECT 'hr' AS kind, max(mono_ms) - min(mono_ms) + 1 AS span_ms"
+        " FROM tick GROUP BY boot_no UNION ALL SELECT 'motion', max(mono_ms) - min(mono_ms) + 1"
+        " FROM pod_tick GROUP BY boot_no) GROUP BY kind"
+    )
+    return max((-(-span_ms // 60_000) for (span_ms,) in spans), default=0)

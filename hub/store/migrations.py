@@ -12,6 +12,7 @@ from hub.store.refused_edits import REFUSED_EDITS
 from hub.store.refused_segments import REFUSED_SEGMENTS
 from hub.store.schema_library import Migrations, Schema
 from hub.store.sync_schema import SYNC
+from hub.store.taken import hash_paths
 from hub.store.two_edits_schema import TWO_EDITS
 from hub.store.unworn import UNWORN
 
@@ -425,3 +426,9 @@ def m037_refused_edits(db: Schema) -> None:
 def m038_not_shown(db: Schema) -> None:
     """Records that pages cannot show, and why."""
     db.conn.execute(NOT_SHOWN)
+
+
+@hub_schema()
+def m039_taken_files(db: Schema) -> None:
+    """Of the paths of files that were imported only hashes are kept."""
+    hash_paths(db.conn)

@@ -6,6 +6,7 @@ It fulfils `sync.outbox.Outbox` over the hub's database; the order and size of b
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from sqlite3 import Connection
 
@@ -33,7 +34,7 @@ class StoreOutbox:
     """One hub's outbox. `moment` tells boot and time; `learn` is told of anchors from the cloud.
 
     `delete_files` takes the hashes of kept files an erasure asks for and returns once they are off the disk.
-    `on_athletes` is told which athletes the feed brought something about.
+    `on_athletes` is told which athletes the feed brought something about, also when it is their straps.
     """
 
     def __init__(
@@ -148,10 +149,9 @@ class StoreOutbox:
 
         await self._database.write(change)
         await self._delete_erased_files()
-        about = {op.pk if op.tbl == "athlete" else str(op.fields.get("athlete_id")) for op in ops
-                 if op.tbl in ("athlete", "profile_change")}  # fmt: skip
+        about = [op for op in ops if op.tbl in ("athlete", "profile_change", "strap")]
         if about and self._on_athletes is not None:
-            await self._on_athletes(about)
+            await self._on_athletes(await self._database.read(lambda db: _whose(db, about)))
 
     async def learn_feed(self, feed_epoch: int) -> None:
         """The cursor counts in this feed."""
@@ -265,6 +265,17 @@ def _bury(db: Connection, seq: int, code: str, wall_ms: int) -> None:
     row = db.execute("SELECT tbl, pk FROM outbox WHERE seq = ?", (seq,)).fetchone()
     if row is not None:
         records.show(db, row[0], row[1], wall_ms)
+
+
+def _whose(db: Connection, ops: Sequence[FeedOp]) -> set[str]:
+    """The athletes that entries are about, though many say only what changed."""
+    found = {op.pk if op.tbl == "athlete" else op.fields.get("athlete_id") for op in ops}
+    changes = [op.pk for op in ops if op.tbl == "profile_change"]
+    rows = db.execute(
+        "SELECT athlete_id FROM profile_change WHERE change_id IN (SELECT value FROM json_each(?))",
+        (json.dumps(changes),),
+    )
+    return {it for it in (*found, *(who for (who,) in rows)) if isinstance(it, str)}
 
 
 def _all_athletes(db: Connection) -> set[str]:

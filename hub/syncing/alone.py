@@ -12,7 +12,7 @@ from functools import partial
 from typing import TypeVar
 from uuid import uuid4
 
-from hub.clock import RELEASED_MS, Clock, boot_id, mono_ms
+from hub.clock import boot_id, taken_up
 from hub.config import HubSettings
 from hub.errors import ActionRefused
 from hub.imports import originals
@@ -62,11 +62,7 @@ async def _at_the_line(settings: HubSettings, database: Database) -> AsyncIterat
     """What a running hub has of the sync, and nothing else of it."""
     boot = boot_id()
     boot_no = await database.write(lambda db: boots.register(db, boot))
-    least_ms = max(RELEASED_MS, await database.read(boots.newest_known_ms))
-    known = await database.read(lambda db: boots.best_anchor(db, boot_no, mono_ms()))
-    clock = Clock(boot_no, known, least_ms)
-    await database.write(lambda db: boots.add_anchor(db, clock.anchor))
-    clock.go_by(await database.read(lambda db: boots.view(db, boot_no)))
+    clock = await database.write(lambda db: taken_up(db, boot_no))
 
     def moment() -> Moment:
         return Moment(boot_no, clock.mono_ms(), clock.wall_ms(), lambda: str(uuid4()))

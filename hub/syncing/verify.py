@@ -16,6 +16,7 @@ from sqlite3 import Connection
 from hub.store import ledger, meta, records, refused_segments, shown_rows
 from hub.store.database import Database
 from hub.store.sync_findings import DayProof
+from hub.syncing.words import recording_words
 from sync.client import CloudClient
 from sync.proof import SEGMENT, Held, Key, Record, bucket_digest, buckets, differences
 from sync.wire import VerifiedRequest
@@ -46,7 +47,8 @@ class Verification:
     """What was compared, what still waits, and what differs. `is_behind`: the cloud wrote more meanwhile.
 
     `records` and `segments` are those here and those only the cloud has. `segments_refused`
-    are on this hub alone until somebody decides, `segments_kept` because somebody did.
+    are on this hub alone until somebody decides, `segments_kept` because somebody did. `recording_min`
+    minutes were recorded that are in no segment yet, so that there is nothing to compare.
     """
 
     records: int
@@ -58,6 +60,7 @@ class Verification:
     days: tuple[DayProof, ...] = ()
     segments_refused: int = 0
     segments_kept: int = 0
+    recording_min: int = 0
 
     @property
     def is_equal(self) -> bool:
@@ -68,7 +71,8 @@ class Verification:
     @property
     def words(self) -> str:
         """The finding in a sentence or two."""
-        return f"{self._compared}{self._here_alone}"
+        open_yet = f" {recording_words(self.recording_min)} not sent yet." if self.recording_min else ""
+        return f"{self._compared}{self._here_alone}{open_yet}"
 
     @property
     def _compared(self) -> str:
@@ -148,6 +152,7 @@ async def verify(
         days=tuple(days),
         segments_refused=books.segments_refused,
         segments_kept=books.segments_kept,
+        recording_min=books.recording_min,
     )
     tell("telling the cloud what was found", len(keys), len(keys))
     await client.tell_verified(_finding(verification))

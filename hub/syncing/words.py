@@ -107,7 +107,9 @@ def reasons(
         words = f"The comparison {ago} ago found {counted(finding.differences_n, 'difference')}."
         found.append(Reason(words, "Compare again; if they stay, tell whoever runs the cloud."))
     if not found and view is not None and view.state == "syncing":
-        return [Reason("It is syncing now.", "Whether all is here and there shows in a moment.")]
+        found = [Reason("It is syncing now.", "Whether all is here and there shows in a moment.")]
+    if books.recording_min:
+        found.append(_recording(books))
     return found
 
 
@@ -161,6 +163,20 @@ def _pending(books: Ledger, view: View | None) -> Reason:
     elif view is not None and view.eta_s is not None:
         then = f"They are on their way: about {span_words(view.eta_s)} left."
     return Reason(f"{' and '.join(parts)} {waits} to be sent{size}.", then)
+
+
+def _recording(books: Ledger) -> Reason:
+    return Reason(
+        f"{recording_words(books.recording_min)} not in the cloud yet.",
+        "Nothing is lost meanwhile: recordings go in pieces of five minutes, the last one after the session.",
+    )
+
+
+def recording_words(recording_min: int) -> str:
+    """The minutes recorded that no segment holds yet, as in "The last 4 minutes recorded here are"."""
+    if recording_min == 1:
+        return "The last minute recorded here is"
+    return f"The last {_number(recording_min)} minutes recorded here are"
 
 
 def _missing_here(books: Ledger, view: View | None) -> list[Reason]:

@@ -10,7 +10,17 @@ from dataclasses import asdict, dataclass, field
 from sqlite3 import Connection
 
 from hub.domain import Assignment, Session
-from hub.store import athletes, boots, ignored_straps, journal, segments, sessions, spare_straps, straps
+from hub.store import (
+    athletes,
+    boots,
+    erasure,
+    ignored_straps,
+    journal,
+    segments,
+    sessions,
+    spare_straps,
+    straps,
+)
 from hub.store.records import Moment, propose
 from hub.store.straps import Stream
 from hub.wearing.labels import Labels
@@ -71,9 +81,15 @@ class Attribution:
         return begun
 
     def wear(self, db: Connection, session: Session, stream: Stream, from_ms: int, moment: Moment) -> None:
-        """From a moment of the session's boot on, the stream is its strap's present wearer's."""
+        """From a moment of the session's boot on, the stream is its strap's present wearer's.
+
+        One whose data was erased wears nothing: in their name it would go, too.
+        """
         from_ms = max(0, from_ms + boots.shift_ms(db, session.boot_no, stream.boot_no))
         athlete_id = self.wearer[stream.strap_id]
+        if erasure.is_erased(db, athlete_id):
+            del self.wearer[stream.strap_id]
+            return
         new = Assignment(moment.new_id(), stream.stream_id, athlete_id, session.session_id, from_ms)
         fields = {name: value for name, value in asdict(new).items() if name != "assignment_id"}
         propose(db, moment, "stream_assignment", new.assignment_id, fields)
@@ -171,6 +187,23 @@ class Attribution:
         self.spares -= self.worn.keys()
         self.keep_spares(db, session, moment)
 
+    def heed(self, db: Connection, session: Session | None, moment: Moment) -> set[str]:
+        """Take over what the records say by now of who has which strap; the athletes that concerns.
+
+        A strap that is worn in the running session stays its wearer's to its end, whatever is said elsewhere,
+        unless that athlete was erased: then it is nobody's.
+        """
+        self.worn = {k: it for k, it in self.worn.items() if not erasure.is_erased(db, it.athlete_id)}
+        told = {it.strap_id: it.athlete_id for it in straps.all_straps(db) if it.athlete_id is not None}
+        told |= {strap_id: it.athlete_id for strap_id, it in self.worn.items()}
+        told = {k: who for k, who in told.items() if not erasure.is_erased(db, who)}
+        changed = self.wearer.items() ^ told.items()
+        if changed:
+            self.wearer = told
+            self.spares &= told.keys()
+            self.keep_spares(db, session, moment)
+        return {athlete_id for _, athlete_id in changed if athlete_id is not None}
+
     def assign(
         self, db: Connection, strap_id: str, athlete_id: str | None, session: Session | None, moment: Moment
     ) -> None:
@@ -201,11 +234,12 @@ class Attribution:
 def _since(db: Connection, session: Session, stream: Stream, athlete_id: str, moment: Moment) -> int:
     """From when a stream may count as an athlete's, on the session's own clock.
 
-    It is now where the stream was worn in this session before or the athlete wore anything in it, else the
-    session's start.
+    It is now where the stream was worn in this session before, be it by somebody erased since, or the athlete
+    wore anything in it, else the session's start.
     """
     past = sessions.assignments(db, session.session_id)
-    if any(a.stream_id == stream.stream_id or a.athlete_id == athlete_id for a in past):
+    was_worn = any(a.stream_id == stream.stream_id or a.athlete_id == athlete_id for a in past)
+    if was_worn or erasure.is_fenced(db, stream.stream_id):
         return moment.mono_ms - boots.shift_ms(db, session.boot_no, moment.boot_no)
     return session.mono0_ms
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from sqlite3 import Connection
 
 from hub.domain import Session, StrapStatus
@@ -183,4 +182,5 @@ def _given_words(db: Connection, session_id: str, cell: Cell) -> str:
 def _time(session: Session, mono_ms: int) -> str:
     """A moment of the session's own clock as local time."""
     at_ms = session.started_at_ms + mono_ms - session.mono0_ms + session.utc_offset_s * 1000
-    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%H:%M:%S")
+    minute, second = divmod(at_ms // 1000 % 86_400, 60)
+    return f"{minute // 60:02}:{minute % 60:02}:{second:02}"

@@ -133,7 +133,7 @@ async def _form_page(
         first_change=min(days, default=None),
         was=was or form,
         met=[it for it in met if not it.outcome],
-        settled=just_settled(request, met),
+        settled=await just_settled(request, athlete_id) if met else None,
         has_met=bool(met),
     )
 

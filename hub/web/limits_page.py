@@ -9,7 +9,7 @@ import json
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -40,6 +40,7 @@ from hub.web.limits_view import (
     zone_picture,
     zones_words,
 )
+from hub.web.local_times import local_time
 from hub.web.parts import parts_of
 from hub.web.shell import SEE_OTHER, AnyRequest, Form, page, rounded
 
@@ -115,8 +116,9 @@ async def _page(
 
 
 def local_day_of(held: Held) -> str:
-    """The local day a rate was held on."""
-    return (date(1970, 1, 1) + timedelta(seconds=held.started_at_ms // 1000 + held.utc_offset_s)).isoformat()
+    """The local day a rate was held on; empty for a time no calendar has."""
+    at = local_time(held.started_at_ms, held.utc_offset_s)
+    return "" if at is None else at.date().isoformat()
 
 
 @get("/athletes/{athlete_id:uuid}/limits", include_in_schema=False)

@@ -10,11 +10,21 @@ from datetime import UTC, datetime
 from hub.errors import ActionRefused
 
 DAY_MS = 86_400_000
+DASH = "–"
 
 
 def clock_text(at_ms: int, utc_offset_s: int) -> str:
-    """14:03:07, as a time field wants it; parts of a second are cut off."""
-    return datetime.fromtimestamp(at_ms / 1000 + utc_offset_s, UTC).strftime("%H:%M:%S")
+    """14:03:07, as a time field wants it; parts of a second are cut off. A dash where no calendar has it."""
+    at = local_time(at_ms, utc_offset_s)
+    return DASH if at is None else at.strftime("%H:%M:%S")
+
+
+def local_time(at_ms: int, utc_offset_s: int) -> datetime | None:
+    """The time on the wall where it happened; None for one that no calendar has, as a broken hub may tell."""
+    try:
+        return datetime.fromtimestamp(at_ms / 1000 + utc_offset_s, UTC)
+    except (OverflowError, ValueError, OSError):
+        return None
 
 
 def near(text: str, at_ms: int, utc_offset_s: int) -> int:

@@ -6,7 +6,6 @@ It decides nothing about any one page.
 from __future__ import annotations
 
 import hashlib
-from datetime import UTC, datetime, timedelta, timezone
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -21,6 +20,7 @@ from litestar.status_codes import HTTP_200_OK
 from hub.analytics.catalogue import metric
 from hub.domain import Role
 from hub.web.auth import Connection, user_of
+from hub.web.local_times import DASH, local_time
 from hub.web.parts import parts_of
 
 Form = Annotated[dict[str, str], Body(media_type=RequestEncodingType.URL_ENCODED)]
@@ -48,10 +48,9 @@ def static(name: str) -> str:
 
 
 def date_text(at_ms: int, utc_offset_s: int = 0) -> str:
-    """Sat 21 Nov 2026, 10:06, in the zone the record names."""
-    zone = timezone(timedelta(seconds=utc_offset_s))
-    at = datetime.fromtimestamp(at_ms / 1000, tz=UTC).astimezone(zone)
-    return at.strftime("%a %-d %b %Y, %H:%M")
+    """Sat 21 Nov 2026, 10:06, in the zone the record names; a dash for a time no calendar has."""
+    at = local_time(at_ms, utc_offset_s)
+    return DASH if at is None else at.strftime("%a %-d %b %Y, %H:%M")
 
 
 def ago_text(then_ms: int | None, now_ms: int) -> str:

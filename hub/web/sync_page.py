@@ -77,6 +77,8 @@ def pill(view: SyncView, books: Ledger, now_ms: int, finding: Finding | None = N
         return Pill("warn", f"Cloud: {count_text(books.not_shown)} not shown")
     if finding is not None and finding.differences_n:
         return Pill("warn", f"Cloud: {count_text(finding.differences_n)} differ")
+    if books.recording_min:
+        return Pill("ok", f"Cloud: all but {books.recording_min} min")
     return Pill("ok", "Cloud: synced")
 
 

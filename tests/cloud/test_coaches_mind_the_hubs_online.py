@@ -155,7 +155,7 @@ def test_edits_that_met_are_settled_online_and_the_hub_follows(
         assert "rovers, online" in words
         assert f"Ben, on hub {ours.hub_id[:8]}" in words
     assert "1 pair of edits to decide" in text(client.get("/hubs").text)
-    (found,) = ours.ask(two_edits.meetings)
+    (found,) = ours.ask(two_edits.page).found
     other = found.edits.other.value
     post(client, f"/edits/{found.edits.two_edits_id}", choice="other", back=f"/athletes/{ann}")
     assert "Two people" not in client.get(f"/athletes/{ann}").text

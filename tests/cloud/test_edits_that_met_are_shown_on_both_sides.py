@@ -48,12 +48,12 @@ def choose(hub: HubOn, two_edits_id: str, choice: str, by: str) -> None:
 def shown_online(url: str, db: Db) -> str:
     """What stands, as the cloud's page says it."""
     club_id = str(db.execute("SELECT club_id FROM club").fetchone()[0])  # type: ignore[index]
-    (one,) = in_cloud(url, lambda it: meetings.meetings(it, club_id))
+    (one,) = in_cloud(url, lambda it: meetings.page(it, club_id)).found
     return one.shown
 
 
 def shown(hub: HubOn) -> list[Meeting]:
-    return hub.ask(two_edits.meetings)
+    return hub.ask(two_edits.page).found
 
 
 def met(hub: HubOn, url: str, db: Db) -> str:

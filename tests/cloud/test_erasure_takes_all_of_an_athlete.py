@@ -13,13 +13,14 @@ from typing import Any
 import psycopg
 import pytest
 
-from cloud import erasure
+from cloud import erasure, hubs
 from cloud.clock import now_ms
 from cloud.errors import NotThere
 from cloud.store.database import connect
 from sync.cut import inside
 from sync.segments import unseal
-from tests.cloud.conftest import run
+from tests.cloud.carrier import Carrier
+from tests.cloud.conftest import in_cloud, run
 from tests.cloud.pitchside import HubOn, docs, steady
 from tests.cloud.sender import Sender
 
@@ -201,6 +202,46 @@ def test_samples_that_came_before_it_was_known_whose_they_are_go_too(
     assert hub.books.pending == 0
     assert hub.verify().is_equal
     assert "Ann" not in dump(db)
+
+
+def test_so_they_do_where_a_stick_carries_all(
+    start: Start, db: Db, erase: Callable[[str], erasure.Erasure], url: str, tmp_path: Path
+) -> None:
+    hub, carrier = start("card"), Carrier(url, tmp_path / "stick")
+    ann, bea = hub.athlete("Ann"), hub.athlete("Bea", 8)
+    hub.sync()
+    hub.session({ann: [(0, 600)]}, title="Hers")
+    shared = hub.session({ann: [(0, 100)], bea: [(100, 600)]}, title="Shared")
+    assert hub.send_samples() == 4
+    erase(ann)
+    carrier.there_and_back(hub)
+
+    held = db.execute("SELECT mono0_ms, mono1_ms FROM segment ORDER BY mono0_ms").fetchall()
+    assert held == [(100_000, 299_000), (300_000, 599_000)]
+    assert hub.rows("SELECT mono0, mono1 FROM segment ORDER BY mono0") == held
+    assert hub.rows("SELECT session_id, athlete_id FROM stream_assignment") == [(shared, bea)]
+    assert "Ann" not in dump(db)
+
+
+def test_so_they_do_where_the_hub_joins_anew_before_it_tells(
+    start: Start, claim: Callable[[str], str], db: Db, erase: Callable[[str], erasure.Erasure], url: str
+) -> None:
+    hub = start("card")
+    ann, bea = hub.athlete("Ann"), hub.athlete("Bea", 8)
+    hub.sync()
+    hub.session({ann: [(0, 100)], bea: [(100, 600)]}, title="Shared")
+    assert hub.send_samples() == 2
+    erase(ann)
+    in_cloud(url, lambda it: hubs.revoke(it, club_id(db), hub.hub_id, now_ms()))
+    hub.rejoin(claim("Rovers"))
+    hub.relay = hub._relay()
+    for _ in range(3):
+        hub.sync()
+
+    held = db.execute("SELECT mono0_ms, mono1_ms FROM segment ORDER BY mono0_ms").fetchall()
+    assert held == [(100_000, 299_000), (300_000, 599_000)]
+    assert hub.rows("SELECT mono0, mono1 FROM segment ORDER BY mono0") == held
+    assert hub.verify().is_equal
 
 
 def test_what_is_recorded_after_the_erasure_was_heard_of_goes_as_well(

@@ -176,3 +176,10 @@ def test_a_refused_edit_is_still_refused_after_a_snapshot(start: Start, db: Db, 
     theirs.sync()
     assert theirs.names() == ["Ann"]
     assert theirs.books.ops_dead == 1
+
+
+def test_a_place_no_record_can_have_begins_a_snapshot_behind_it(hub: Sender) -> None:
+    hub.push(hub.op("athlete", "a1", name="Ann"))
+    headers = {"Authorization": f"Bearer {hub.token}"}
+    for place in ("after_tbl=%00", "after_tbl=athlete&after_pk=a%00", "after_tbl=zz"):
+        assert hub.client.get(f"/v1/sync/snapshot?{place}", headers=headers).status_code == 200

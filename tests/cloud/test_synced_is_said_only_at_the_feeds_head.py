@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,6 +15,7 @@ import pytest
 from cloud.clock import now_ms
 from cloud.greeting import begin_all_feeds_anew
 from hub.commands.sync import AT_REST
+from hub.store import journal
 from hub.store.ledger import Ledger
 from hub.syncing.words import is_synced, reasons
 from hub.web.parts import SyncView
@@ -191,4 +193,21 @@ def test_an_old_answer_on_a_stick_makes_nothing_synced_that_is_not(
     assert hub.books.to_come == 3, "the answer held one"
     assert not is_synced(replace(hub.books, ops_pending=0), AT_REST, {}, None, START_MS)
     hub.sync()
+    assert said(hub).is_synced
+
+
+def test_what_is_being_recorded_is_not_synced_before_it_is_sealed(start: Start) -> None:
+    hub = start("card")
+    hub.athlete("Ann")
+    hub.sync()
+    assert said(hub).is_synced
+    for at_s in range(1, 200):
+        sample = journal.Sample(1, 1000 * at_s, 140, 2, (700,))
+        row = hub.store.write_now(partial(journal.append, boot_no=hub.boot_no, samples=[sample]))
+    at_rest = said(hub, AT_REST)
+    assert not at_rest.is_synced
+    assert at_rest.pill == "Cloud: all but 4 min"
+    assert "The last 4 minutes recorded here are not in the cloud yet." in at_rest.words
+    assert hub.verify().words.endswith("The last 4 minutes recorded here are not sent yet.")
+    hub.store.write_now(partial(journal.forget_through, row_id=row))
     assert said(hub).is_synced

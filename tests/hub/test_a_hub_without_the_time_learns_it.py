@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import closing
 from pathlib import Path
 from sqlite3 import Connection
 
@@ -11,10 +12,13 @@ import pytest
 
 from hub import clock
 from hub.clock import RELEASED_MS, Clock
+from hub.commands import bundle
+from hub.config import HubSettings
 from hub.rebasing import due, rebase
 from hub.results.profiles import day_of
 from hub.results.recalculation import Recalculation
 from hub.store import boots, session_results, sessions
+from hub.store.database import Database
 from hub.tablet_time import TabletTimes
 from hub.time_watch import TimeWatch
 from sync.wire import Anchor
@@ -68,6 +72,20 @@ def in_1970(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 # --- the clock itself
+
+
+def test_whatever_runs_without_the_hub_goes_by_what_the_store_knows(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    known_ms = RELEASED_MS + 200 * DAY_MS
+    settings = HubSettings.from_env({"TOUCHLINE_DATA": str(tmp_path)})
+    with closing(Database.open(settings.database_path)) as store:
+        first = store.write_now(lambda db: boots.register(db, "earlier"))
+        heard = Anchor(boot_no=first, mono_ms=5, wall_ms=known_ms, err_ms=50, source="cloud")
+        store.write_now(lambda db: boots.add_anchor(db, heard))
+        in_1970(monkeypatch)
+        _, wall_ms = bundle._desk(settings, store)._now_ms()
+        assert wall_ms >= store.read_now(boots.newest_known_ms) > RELEASED_MS + 199 * DAY_MS
 
 
 def test_a_clock_reset_to_1970_goes_on_from_the_last_time_known(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,7 @@ CHANGES: tuple[dict[str, Any], ...] = (
     {}, {"ops_pending": 1}, {"segments_pending": 2}, {"ops_dead": 1}, {"segments_refused": 3},
     {"to_come": 40, "to_come_of": 400}, {"to_come": None}, {"snapshot_taken": 0}, {"snapshot_taken": 360},
     {"last_contact_ms": None}, {"last_contact_ms": NOW_MS - 7_300_000}, {"is_shut_out": True},
-    {"hub_id": None},
+    {"hub_id": None}, {"recording_min": 4},
 )  # fmt: skip
 STATES = ("idle", "syncing", "offline", "busy", "failed", "paused", "waiting", "copied")
 FINDINGS = (
@@ -54,6 +54,14 @@ def test_the_pill_and_the_reasons_agree(changed: dict[str, Any], state: str, fin
          "The cloud tells it with the next round.", "Cloud: to be asked"),
         ({"snapshot_taken": 1}, "syncing", "All records of the club come anew: 1 record came so far.",
          "Until the last one is here, everything shows as it was before.", "Cloud: taking all anew"),
+        ({"recording_min": 4}, "idle", "The last 4 minutes recorded here are not in the cloud yet.",
+         "Nothing is lost meanwhile: recordings go in pieces of five minutes, the last one after the"
+         " session.",
+         "Cloud: all but 4 min"),
+        ({"recording_min": 1}, "idle", "The last minute recorded here is not in the cloud yet.",
+         "Nothing is lost meanwhile: recordings go in pieces of five minutes, the last one after the"
+         " session.",
+         "Cloud: all but 1 min"),
         ({}, "syncing", "It is syncing now.", "Whether all is here and there shows in a moment.",
          "Cloud: syncing"),
     ],

@@ -191,11 +191,8 @@ class Coaches(People):
         for choice in (self.desk.choice((KEPT, OTHER, OTHER)), OPEN) if pk is not None else ():
             try:
                 async with self.cloud.database.transaction() as db:
-                    known = await meetings.meetings(db, enrolled().club_id)  # type: ignore[arg-type]
+                    one = await meetings.one(db, enrolled().club_id, str(pk))  # type: ignore[arg-type]
             except (CloudDied, CloudError):
-                return
-            one = next((it for it in known if it.edits.two_edits_id == pk), None)
-            if one is None:
                 return
             before, shown = {one.edits.field: one.current}, one.shown
             save = Save(self._name(), "two_edits", str(pk), {"state": choice}, self.judge.head, before)

@@ -230,13 +230,15 @@ class HubSide:
         self.card._write(lambda db: boots.add_anchor(db, self.clock.system_anchor()))
         if self.rng.random() < 0.2:
             self.card._write(lambda db: boots.add_anchor(db, self.clock.tablet_anchor()))
-        outbox = Noting(self.card, boot_id, self.moment, self.clock.learn)
+        self.recorder = Recorder(self.card, Board(), self.moment)
+        outbox = Noting(
+            self.card, boot_id, self.moment, self.clock.learn, on_athletes=self.recorder.roster_changed
+        )
         outbox.on_snapshot = self._took_snapshot
         self.relay = Relay(
             outbox, self._client, self.clock.mono_ms, self.clock.wall_ms, Random(self.rng.random()),
             period_s=self.rng.choice((20.0, 80.0)),
         )  # fmt: skip
-        self.recorder = Recorder(self.card, Board(), self.moment)
         await self.recorder.restore()
         self._tasks = [asyncio.create_task(self.relay.run(self.wake))]
         if self.rng.random() < 0.3:

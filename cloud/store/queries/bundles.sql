@@ -15,9 +15,9 @@ WHERE club_id = %(club_id)s AND hub_id = %(hub_id)s;
 -- name: bundle_note
 -- One that comes again keeps what was found first: the second time everything was here already.
 INSERT INTO bundle (club_id, bundle_id, hub_id, made_ms, taken_ms, state, words, epoch, first_seq, cursor,
-                    feed_epoch, reply_key)
+                    feed_epoch, reply_key, earlier)
 VALUES (%(club_id)s, %(bundle_id)s, %(hub_id)s, %(made_ms)s, %(now_ms)s, %(state)s, %(words)s, %(epoch)s,
-        %(first_seq)s, %(cursor)s, %(feed_epoch)s, %(reply_key)s)
+        %(first_seq)s, %(cursor)s, %(feed_epoch)s, %(reply_key)s, %(earlier)s)
 ON CONFLICT (club_id, bundle_id) DO UPDATE SET
     again_ms = CASE WHEN bundle.state = 'refused' OR (bundle.state = 'there' AND excluded.state = 'taken')
         THEN NULL ELSE excluded.taken_ms END,
@@ -28,14 +28,17 @@ ON CONFLICT (club_id, bundle_id) DO UPDATE SET
     state = CASE WHEN bundle.state = 'refused' OR (bundle.state = 'there' AND excluded.state = 'taken')
         THEN excluded.state ELSE bundle.state END;
 
--- name: bundle_newest
--- The one to answer: the newest the hub wrote, whether or not it could be taken.
-SELECT bundle_id, hub_id, made_ms, taken_ms, state, words, epoch, first_seq, cursor, feed_epoch, reply_key,
-       again_ms
+-- name: bundles_to_answer
+-- Of each hub, or of one, the last that came, whether or not it could be taken; but none that its hub wrote before
+-- another one that came. What time the hub's clock said does not count.
+SELECT DISTINCT ON (hub_id) bundle_id, hub_id, made_ms, taken_ms, state, words, epoch, first_seq, cursor,
+       feed_epoch, reply_key, again_ms
 FROM bundle
-WHERE club_id = %(club_id)s AND hub_id = %(hub_id)s
-ORDER BY made_ms DESC, taken_ms DESC
-LIMIT 1;
+WHERE club_id = %(club_id)s AND (%(hub_id)s::text IS NULL OR hub_id = %(hub_id)s) AND NOT EXISTS (
+    SELECT 1 FROM bundle later
+    WHERE later.club_id = bundle.club_id AND later.hub_id = bundle.hub_id
+      AND later.bundle_id <> bundle.bundle_id AND bundle.bundle_id = ANY(later.earlier))
+ORDER BY hub_id, taken_ms DESC, made_ms DESC;
 
 -- name: bundles
 SELECT bundle_id, hub_id, made_ms, taken_ms, state, words, epoch, first_seq, cursor, feed_epoch, reply_key,

@@ -82,8 +82,8 @@ INSERT INTO erased_row (club_id, tbl, pk) VALUES (%(club_id)s, %(tbl)s, %(pk)s)
 ON CONFLICT (club_id, tbl, pk) DO NOTHING;
 
 -- name: erased_stream_add
-INSERT INTO erased_stream (club_id, stream_id) VALUES (%(club_id)s, %(stream_id)s)
-ON CONFLICT (club_id, stream_id) DO NOTHING;
+INSERT INTO erased_stream (club_id, stream_id, named_by) VALUES (%(club_id)s, %(stream_id)s, %(named_by)s)
+ON CONFLICT (club_id, stream_id) DO UPDATE SET named_by = coalesce(excluded.named_by, erased_stream.named_by);
 
 -- name: erased_segment_add
 INSERT INTO erased_segment (club_id, seg_id) VALUES (%(club_id)s, %(seg_id)s)
@@ -169,7 +169,11 @@ JOIN row_state stream
 WHERE segment.club_id = %(club_id)s AND stream.hub_id = %(hub_id)s;
 
 -- name: fenced_streams_of_hub
--- Streams of a hub that somebody wore who was erased, and of which samples are held.
+-- Streams of a hub that somebody wore who was erased, and of which samples are held: under its name, or under that
+-- of one that was shut out and so cannot speak any more, where this one's log is what tells of the stream.
 SELECT DISTINCT erased_stream.stream_id FROM erased_stream
 JOIN segment ON segment.club_id = erased_stream.club_id AND segment.stream_id = erased_stream.stream_id
-WHERE erased_stream.club_id = %(club_id)s AND segment.hub_id = %(hub_id)s ORDER BY erased_stream.stream_id;
+JOIN hub ON hub.club_id = segment.club_id AND hub.hub_id = segment.hub_id
+WHERE erased_stream.club_id = %(club_id)s
+  AND (hub.hub_id = %(hub_id)s OR (erased_stream.named_by = %(hub_id)s AND hub.revoked_ms IS NOT NULL))
+ORDER BY erased_stream.stream_id;

@@ -166,6 +166,35 @@ ORDER BY received_ms DESC, op_id DESC LIMIT %(limit)s;
 -- name: letters_open_count
 SELECT count(*) FROM dead_letter WHERE club_id = %(club_id)s AND state = 'open';
 
+-- name: letter_reasons
+-- How many nobody has decided about, by the reason they were refused for.
+SELECT code, count(*) AS n FROM dead_letter
+WHERE club_id = %(club_id)s AND state = 'open' GROUP BY code ORDER BY code;
+
+-- name: letters_of_reason
+-- Those of a reason up to a place, in order; nobody has decided about them.
+SELECT op_id, hub_id, received_ms FROM dead_letter
+WHERE club_id = %(club_id)s AND state = 'open' AND code = %(code)s
+  AND (received_ms, op_id) <= (%(ms)s, %(op_id)s)
+ORDER BY received_ms, op_id;
+
+-- name: letter_newest_of_reason
+SELECT op_id, hub_id, received_ms FROM dead_letter
+WHERE club_id = %(club_id)s AND state = 'open' AND code = %(code)s
+ORDER BY received_ms DESC, op_id DESC LIMIT 1;
+
+-- name: letters_put_away_at
+-- Those of a reason that were put away in one go at that time, and still are.
+SELECT op_id, hub_id, received_ms FROM dead_letter
+WHERE club_id = %(club_id)s AND state = 'discarded' AND code = %(code)s AND settled_ms = %(at_ms)s
+ORDER BY received_ms, op_id;
+
+-- name: letters_away_together
+-- What was put away in one go, the newest first.
+SELECT code, settled_ms AS at_ms, count(*) AS n FROM dead_letter
+WHERE club_id = %(club_id)s AND state = 'discarded' AND code <> 'erased'
+GROUP BY code, settled_ms HAVING count(*) > 1 ORDER BY settled_ms DESC, code LIMIT %(limit)s;
+
 -- name: letters_away
 -- Those that were put away and still have their content, the newest decision first.
 SELECT op_id, hub_id, payload, code, detail, received_ms, decided, settled_by, settled_at, settled_ms
@@ -173,12 +202,14 @@ FROM refused_edit
 WHERE club_id = %(club_id)s AND state = 'discarded' AND code <> 'erased'
 ORDER BY settled_ms DESC, op_id LIMIT %(limit)s;
 
--- name: letter_hub
-SELECT hub_id FROM dead_letter WHERE club_id = %(club_id)s AND op_id = %(op_id)s;
+-- name: letter_hubs
+SELECT DISTINCT hub_id FROM dead_letter
+WHERE club_id = %(club_id)s AND op_id = ANY(%(op_ids)s) ORDER BY hub_id;
 
--- name: letter_lock
-SELECT op_id, hub_id, payload, code, detail, received_ms
-FROM dead_letter WHERE club_id = %(club_id)s AND op_id = %(op_id)s AND state = %(state)s FOR UPDATE;
+-- name: letters_lock
+SELECT op_id, hub_id, payload, code, detail, received_ms FROM dead_letter
+WHERE club_id = %(club_id)s AND op_id = ANY(%(op_ids)s) AND state = %(state)s
+ORDER BY received_ms, op_id FOR UPDATE;
 
 -- name: letters_of_others
 SELECT letter.op_id FROM dead_letter letter
@@ -198,9 +229,9 @@ WHERE state = 'discarded' AND code <> 'erased' AND NOT EXISTS (
     WHERE decided.club_id = letter.club_id AND decided.tbl = 'refused_edit' AND decided.pk = letter.op_id)
 ORDER BY club_id, op_id;
 
--- name: letter_settle
-UPDATE dead_letter SET state = %(state)s, settled_ms = %(now_ms)s, payload = %(payload)s
-WHERE club_id = %(club_id)s AND op_id = %(op_id)s;
+-- name: letters_settle
+UPDATE dead_letter SET state = %(state)s, settled_ms = %(now_ms)s
+WHERE club_id = %(club_id)s AND op_id = ANY(%(op_ids)s);
 
 -- name: letters_deferred
 -- Operations on tables this version may know by now.

@@ -1,9 +1,22 @@
+-- name: met_page
+-- Those behind a place: what asks for a word first, each the newest first.
+SELECT pk, is_open, at_ms FROM met_edit
+WHERE club_id = %(club_id)s AND (%(athlete_id)s::text IS NULL OR athlete_id = %(athlete_id)s)
+  AND (is_open, at_ms, pk) < (%(is_open)s, %(ms)s, %(pk)s)
+ORDER BY is_open DESC, at_ms DESC, pk DESC LIMIT %(limit)s;
+
+-- name: met_page_back
+-- Those before a place, the nearest first.
+SELECT pk, is_open, at_ms FROM met_edit
+WHERE club_id = %(club_id)s AND (%(athlete_id)s::text IS NULL OR athlete_id = %(athlete_id)s)
+  AND (is_open, at_ms, pk) > (%(is_open)s, %(ms)s, %(pk)s)
+ORDER BY is_open, at_ms, pk LIMIT %(limit)s;
+
 -- name: met_records
--- Edits that met, the records they are of, and the athletes they name.
+-- These edits that met, the records they are of, and the athletes they name.
 WITH met AS (
     SELECT pk, doc FROM row_state
-    WHERE club_id = %(club_id)s AND tbl = 'two_edits' AND doc ->> 'of_tbl' IS NOT NULL
-      AND (%(athlete_id)s::text IS NULL OR doc ->> 'athlete_id' = %(athlete_id)s)
+    WHERE club_id = %(club_id)s AND tbl = 'two_edits' AND pk = ANY(%(pks)s) AND doc ->> 'of_tbl' IS NOT NULL
 )
 SELECT 'two_edits' AS tbl, pk, doc FROM met
 UNION ALL
@@ -20,11 +33,10 @@ WHERE club_id = %(club_id)s AND tbl = 'athlete' AND pk IN (
 
 -- name: met_count_open
 -- Those whose field still has the value that stood.
-SELECT count(*) FROM row_state met
-JOIN row_state record
-    ON record.club_id = met.club_id AND record.tbl = met.doc ->> 'of_tbl' AND record.pk = met.doc ->> 'of_pk'
-WHERE met.club_id = %(club_id)s AND met.tbl = 'two_edits' AND met.doc ->> 'state' = 'open'
-  AND record.doc -> (met.doc ->> 'field') = (met.doc ->> 'stands')::jsonb;
+SELECT count(*) FROM met_edit WHERE club_id = %(club_id)s AND is_open;
+
+-- name: met_count
+SELECT count(*) FROM met_edit WHERE club_id = %(club_id)s;
 
 -- name: athlete_doc
 SELECT tbl, pk, doc FROM row_state

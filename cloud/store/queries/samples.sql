@@ -88,7 +88,12 @@ WHERE stream.club_id = %(club_id)s AND stream.tbl = 'stream'
 SELECT club_id, session_id, mark FROM session_stale WHERE marked_ms <= %(before_ms)s ORDER BY marked_ms LIMIT 50;
 
 -- name: stale_count
-SELECT count(*) FROM session_stale;
+-- Without those that were put off for longer.
+SELECT count(*) FROM session_stale WHERE marked_ms <= %(before_ms)s;
+
+-- name: stale_put_off
+UPDATE session_stale SET marked_ms = %(until_ms)s
+WHERE club_id = %(club_id)s AND session_id = %(session_id)s AND mark = %(mark)s;
 
 -- name: stale_clear
 -- Only when no new reason came while the loads were being computed.
