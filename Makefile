@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.touchline-installed
 ORACLES := .venv-oracles
 UV ?= $(BIN)/uv
-JOBS ?= 2
+JOBS ?= 3
 MODULES := hub sync cloud tests benchmarks
 
 .DEFAULT_GOAL := help
@@ -20,7 +20,7 @@ help: ## list the targets
 demo: $(STAMP) ## a hub, a cloud and 24 virtual athletes on this machine (SPEED=20 for faster training)
 	@exec $(BIN)/touchline-hub demo $(if $(SPEED),--speed $(SPEED))
 
-test: $(STAMP) ## all tests (ARGS="-k board" goes to pytest; JOBS=4 for more at once)
+test: $(STAMP) ## all tests (ARGS="-k board" goes to pytest; JOBS=2 for fewer at once)
 	@if [ -z "$$TOUCHLINE_CHROMIUM" ] && ! command -v chromium >/dev/null && ! command -v chromium-browser >/dev/null \
 	    && ! command -v google-chrome >/dev/null; then \
 	    echo "No Chromium found, so the browser tests are skipped: apt install chromium, or set TOUCHLINE_CHROMIUM=/path/to/chromium."; fi

@@ -30,6 +30,14 @@ class CloudView:
         heard = "UPDATE hub SET seen_ms = seen_ms - %s WHERE hub_id = %s RETURNING hub_id"
         assert self._ask(heard, ms, silent_hub) == [(silent_hub,)]
 
+    def read_by(self, hub_id: str) -> int:
+        """How far a hub has read the feed, as it said last."""
+        return int(self._ask("SELECT pull_cursor FROM hub WHERE hub_id = %s", hub_id)[0][0])
+
+    def is_forgotten(self, seq: int) -> bool:
+        """Whether the feed holds nothing up to an entry any more."""
+        return not self._ask("SELECT seq FROM change_log WHERE seq <= %s", seq)
+
     def count(self, table: str) -> int:
         """Rows in one of the tables that must not grow by repetition."""
         assert table in COUNTED
@@ -50,6 +58,13 @@ class CloudView:
             " UNION ALL SELECT 'recording', encode(seg_id, 'hex') FROM segment ORDER BY 1, 2"
         )
         return [(str(tbl), str(pk)) for tbl, pk in rows]
+
+    def put_away_as_erased(self) -> list[tuple[str, str]]:
+        """Records that say of an edit that it was put away, refused for being about somebody erased."""
+        return [
+            ("refused_edit", row[0])
+            for row in self._ask("SELECT op_id FROM dead_letter WHERE code = 'erased'")
+        ]
 
     def loads(self, session_id: str) -> dict[str, float | None]:
         """Banister AU by athlete, as the cloud computed it."""

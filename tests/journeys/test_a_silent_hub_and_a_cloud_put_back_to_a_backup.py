@@ -82,7 +82,7 @@ def test_a_silent_hub_catches_up_and_a_restored_cloud_is_made_whole(
     last_night_comes_back(ground, backup)
     for at, tablet in ((ground, ours), (other, theirs)):
         sync_now(tablet, at)
-    wait_for("the day is back, and nobody is risen", lambda: view.held() == held or None, 90)
+    wait_for("the day is back, and nobody is risen", lambda: is_back(view, held) or None, 90)
     for at, tablet in ((ground, ours), (other, theirs)):
         shown(tablet, at.hub_url + "/athletes", "Athlete 1", "77", "Cleo", gone=(GONE,))
         is_synced(tablet, at)
@@ -118,6 +118,12 @@ def a_hub_falls_silent(ground: Ground, other: Ground, theirs: Page) -> None:
     recorded(other, seed=8)
 
 
+def own_id(ground: Ground) -> str:
+    hub_id = ground.stored(sync_ledger).hub_id
+    assert hub_id is not None
+    return hub_id
+
+
 def half_a_year_goes_by(
     ground: Ground, other: Ground, view: CloudView, ours: Page, laptop: Page, names: tuple[str, str]
 ) -> Path:
@@ -127,14 +133,14 @@ def half_a_year_goes_by(
     shown(laptop, ground.cloud_url + "/athletes", "66")
     sync_now(ours, ground)
     is_in_step(laptop, ground, names[0])
-    hub_id = other.stored(sync_ledger).hub_id
-    assert hub_id is not None
+    hub_id = own_id(other)
+    read = view.read_by(own_id(ground))
     view.months_pass(DAYS, hub_id)
     ground.cloud.stop()
     postgres, backup = ground.folder / "cloud" / "postgres", ground.folder / "cloud" / "backup"
     subprocess.run(["cp", "-a", str(postgres), str(backup)], check=True)  # with whose the files are
     ground.start_cloud()
-    wait_for("what every living hub has read is compacted", lambda: view.count("change_log") == 0 or None, 60)
+    wait_for("what every living hub has read is compacted", lambda: view.is_forgotten(read) or None, 60)
     sync_now(ours, ground)
     laptop.goto(ground.cloud_url + "/hubs")
     expect(laptop.locator("tr", has_text=names[1])).to_contain_text(f"Not heard for {DAYS} days")
@@ -193,6 +199,15 @@ def erased_everywhere(laptop: Page, ground: Ground, names: tuple[str, str]) -> N
         return len(done) == 1 and all(it in done[0] for it in names)
 
     wait_for(f"{names} have carried it out", has_receipts, PATIENCE_MS / 1000)
+
+
+def is_back(view: CloudView, held: list[tuple[str, str]]) -> bool:
+    """Whether all is there and nothing else but what an edit about the erased may leave behind.
+
+    It comes again where the other hub tells the cloud of the erasure before this one sends its log.
+    """
+    told = set(view.put_away_as_erased())
+    return [it for it in view.held() if it in held or it not in told] == held
 
 
 def last_night_comes_back(ground: Ground, backup: Path) -> None:
