@@ -90,6 +90,15 @@ def two(start: Start) -> tuple[Running, Running]:
     return Running(start("ours"), "boot-ours"), Running(start("theirs"), "boot-theirs")
 
 
+def anns_strap(ours: Running, theirs: Running) -> tuple[str, str]:
+    """Ann and Bea; both hubs know that S1 is Ann's."""
+    ann, bea = ours.hub.athlete("Ann"), ours.hub.athlete("Bea")
+    ours.give("S1", ann)
+    ours.hub.sync()
+    theirs.hub.sync()
+    return ann, bea
+
+
 def wearers(db: Any, session_id: str) -> list[str]:
     """Whose the session's streams are in the cloud."""
     found = docs(db, "stream_assignment").values()
@@ -100,10 +109,7 @@ def test_a_strap_given_away_on_another_hub_is_recorded_for_its_new_wearer(
     two: tuple[Running, Running], db: Any
 ) -> None:
     ours, theirs = two
-    ann, bea = ours.hub.athlete("Ann"), ours.hub.athlete("Bea")
-    ours.give("S1", ann)
-    ours.hub.sync()
-    theirs.hub.sync()
+    _, bea = anns_strap(ours, theirs)
     theirs.give("S1", bea)
     theirs.hub.sync()
     ours.hub.sync()
@@ -117,10 +123,7 @@ def test_a_strap_worn_in_a_session_stays_its_wearers_to_the_end(
     two: tuple[Running, Running], db: Any
 ) -> None:
     ours, theirs = two
-    ann, bea = ours.hub.athlete("Ann"), ours.hub.athlete("Bea")
-    ours.give("S1", ann)
-    ours.hub.sync()
-    theirs.hub.sync()
+    ann, bea = anns_strap(ours, theirs)
     first = ours.begin()
     ours.wear("S1", 10)
     theirs.give("S1", bea)
