@@ -149,11 +149,16 @@ def _rows_of(db: Connection, subject_id: str) -> set[Key]:
 
 
 def _cut_streams(db: Connection, subject_id: str, seq: int) -> None:
-    """Of every stream the athlete wore only what others wore stays; a refused edit tells of streams, too."""
+    """Of every stream the athlete wore only what others wore stays; a refused edit tells of streams, too.
+
+    One that was given to somebody else before is theirs: it was never the athlete's.
+    """
     worn = db.execute(
         "SELECT stream_id FROM stream_assignment WHERE athlete_id = ?1 UNION"
         " SELECT json_extract(fields, '$.stream_id') FROM outbox WHERE tbl = 'stream_assignment'"
-        " AND json_extract(fields, '$.athlete_id') = ?1",
+        " AND json_extract(fields, '$.athlete_id') = ?1 AND NOT EXISTS (SELECT 1 FROM base"
+        " WHERE base.tbl = outbox.tbl AND base.pk = outbox.pk AND json_extract(doc, '$.athlete_id') != ?1"
+        " AND json_extract(doc, '$.athlete_id') NOT IN (SELECT subject_id FROM erased))",
         (subject_id,),
     ).fetchall()
     db.execute("DELETE FROM stream_assignment WHERE athlete_id = ?", (subject_id,))

@@ -13,8 +13,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from cloud import erasure, hubs
+from cloud import edits, erasure, hubs
 from cloud.clock import now_ms
+from cloud.edits import Edit
 from cloud.errors import NotThere
 from cloud.store.database import connect
 from sync.cut import inside
@@ -240,6 +241,32 @@ def test_so_they_do_where_the_hub_joins_anew_before_it_tells(
 
     held = db.execute("SELECT mono0_ms, mono1_ms FROM segment ORDER BY mono0_ms").fetchall()
     assert held == [(100_000, 299_000), (300_000, 599_000)]
+    assert hub.rows("SELECT mono0, mono1 FROM segment ORDER BY mono0") == held
+    assert hub.verify().is_equal
+
+
+def test_what_had_been_given_to_somebody_else_is_untouched(
+    start: Start, db: Db, erase: Callable[[str], erasure.Erasure], url: str
+) -> None:
+    hub = start("card")
+    ann, bea = hub.athlete("Ann"), hub.athlete("Bea", 8)
+    session_id, stream_id, assignment_id = (str(uuid.uuid4()) for _ in range(3))
+    hub.edit("stream", stream_id, strap_id="S1", boot_no=hub.boot_no, channel="hr")
+    hub.keep(steady(stream_id, hub.boot_no, 140, 0, 300))  # on nobody yet
+    hub.keep(steady(stream_id, hub.boot_no, 140, 300, 300))
+    hub.edit(
+        "stream_assignment", assignment_id, stream_id=stream_id, athlete_id=ann, session_id=session_id,
+        from_ms=300_000, to_ms=600_000,
+    )  # fmt: skip
+    hub.sync()
+    given = [Edit("stream_assignment", assignment_id, {"athlete_id": bea})]
+    in_cloud(url, lambda it: edits.make(it, club_id(db), given, "a coach", now_ms()))
+    hub.sync()
+    erase(ann)
+    hub.sync()
+
+    held = db.execute("SELECT mono0_ms, mono1_ms FROM segment ORDER BY mono0_ms").fetchall()
+    assert held == [(0, 299_000), (300_000, 599_000)]
     assert hub.rows("SELECT mono0, mono1 FROM segment ORDER BY mono0") == held
     assert hub.verify().is_equal
 

@@ -409,10 +409,23 @@ class Judge:
         worn = {
             stream_of.get(it.pk)
             for it in edits
-            if it.tbl == "stream_assignment" and ("athlete", it.fields.get("athlete_id")) in self.erased
+            if it.tbl == "stream_assignment"
+            and ("athlete", it.fields.get("athlete_id")) in self.erased
+            and not self._was_given_away(it.pk, it.fields["athlete_id"])
         }
         begun = [it for it in edits if it.tbl == "stream" and it.pk in worn]
         return {(it.fields["strap_id"], it.fields["boot_no"], it.pk) for it in begun}
+
+    def _was_given_away(self, assignment_id: str, athlete_id: str) -> bool:
+        """Whether the feed had made it somebody else's by the time the athlete was erased."""
+        wearer, newest_ms = athlete_id, -1
+        for _, it in sorted(self.log.items()):
+            if it.kind == "erase" and it.pk == athlete_id:
+                return wearer not in (None, athlete_id)
+            is_of_it = it.kind == "set" and (it.tbl, it.pk) == ("stream_assignment", assignment_id)
+            if is_of_it and "athlete_id" in it.fields and it.stamp_ms >= newest_ms:
+                wearer, newest_ms = it.fields["athlete_id"], it.stamp_ms
+        return False
 
     def _segments_match(self, hubs: list[HubSide]) -> None:
         rows = self.cloud.rows(
