@@ -11,8 +11,8 @@ from hub.devices.recording import RecordingRadio, read_events, read_header
 from hub.devices.replay import ReplayClock, ReplayRadio
 from hub.devices.virtual.generate import Script, generate
 from hub.errors import ActionRefused
-from hub.replaying import recording as radio_recording
-from hub.replaying.recording import RadioRecording
+from hub.replaying.recording import FORGOTTEN_S, RadioRecording
+from tests.sim import clockwork
 
 
 def recording_of(folder: Path) -> tuple[RadioRecording, RecordingRadio]:
@@ -42,17 +42,16 @@ def test_one_recording_at_a_time_begins_is_watched_and_ends(tmp_path: Path) -> N
     assert list(read_events(tmp_path / "a")) == []
 
 
-def test_a_recording_nobody_asks_about_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(radio_recording, "FORGOTTEN_S", 0.1)
-
+def test_a_recording_nobody_asks_about_ends(tmp_path: Path) -> None:
     async def story() -> None:
         recording, radio = recording_of(tmp_path)
         await recording.record({"file": str(tmp_path / "a")}, b"")
         for _ in range(4):
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.9 * FORGOTTEN_S)
             await recording.record({}, b"")
+        await asyncio.sleep(0.9 * FORGOTTEN_S)
         assert radio.writer is not None
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(0.2 * FORGOTTEN_S)
         assert radio.writer is None
 
-    asyncio.run(story())
+    clockwork.run(story())
