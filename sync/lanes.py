@@ -33,7 +33,8 @@ Moved = Callable[[int], None]
 """Told after every request that carried something how many records it was."""
 
 
-def _always() -> bool:
+def always() -> bool:
+    """Where nobody holds anything back."""
     return True
 
 
@@ -65,7 +66,7 @@ class OpsLane:
         self,
         outbox: Outbox,
         now_mono_ms: Callable[[], int],
-        may_go: MayGo = _always,
+        may_go: MayGo = always,
         moved: Moved = _untold,
     ) -> None:
         self.pace = Pace()
@@ -213,7 +214,7 @@ class FeedLane:
         self,
         outbox: Outbox,
         now_mono_ms: Callable[[], int],
-        may_go: MayGo = _always,
+        may_go: MayGo = always,
         moved: Moved = _untold,
     ) -> None:
         self.pace = Pace()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from random import Random
@@ -34,7 +34,7 @@ GREETINGS = 4  # enough for a fork, a rewind and a second look
 GREETING_HOLDS_MS = 30_000
 LOOK_S = 1.0  # while segments travel: how often to look for new records, if nobody wakes the relay
 REDIAL_AFTER = 3  # failures in a row; until then the connection and its session may still be good
-MOST_UNDER_WAY = 2
+MOST_ABREAST = 2
 State = Literal["idle", "syncing", "offline", "failed", "paused", "waiting"]
 Hold = Callable[[], tuple[str, str] | None]
 """Why nothing may go now, as a state (paused, waiting) and words; None when it may."""
@@ -116,7 +116,7 @@ class Relay:
         self._was_silent = False  # an open connection has carried nothing since the last round
         self._ops = OpsLane(outbox, now_mono_ms, self._may_go, lambda n: self._got_on(ops_sent=n))
         self._feed = FeedLane(outbox, now_mono_ms, self._may_go, lambda n: self._got_on(feed_applied=n))
-        self._segments = SegmentLane(outbox, now_mono_ms)
+        self._segments = SegmentLane(outbox, now_mono_ms, self._may_go)
         self._client: CloudClient | None = None
         self._one_at_a_time = asyncio.Lock()
         self._state: State = "idle"
@@ -255,15 +255,33 @@ class Relay:
             while True:
                 newly_sent, newly_dead = await self._ops.drain(client, epoch)
                 self._got_on(ops_dead=newly_dead)
-                await self._begin_segments(client, segments)  # up, while the feed comes down
+                await self._begin_segments(client, segments)
                 if read_ms is None or newly_sent or self._now_mono_ms() - read_ms > PERIOD_S * 1000:
-                    await self._feed.drain(client)
+                    await self._read(client, segments)
                     read_ms = self._now_mono_ms()
                 if not segments.tasks:
                     break
                 self._state = "syncing"
-                for step in await segments.some_done(self._wake, LOOK_S):
-                    self._segment_step(step)
+                self._segment_steps(await segments.some_done(self._wake, LOOK_S))
+
+    async def _read(self, client: CloudClient, segments: UnderWay) -> None:
+        """The feed comes down, and on a slow link segments go on going up beside it; where nothing is gained
+        by that, records made meanwhile go before them.
+        """
+        reading = asyncio.create_task(self._feed.drain(client))
+        try:
+            while not reading.done():
+                await asyncio.wait({reading, *segments.running}, return_when=asyncio.FIRST_COMPLETED)
+                if self._segments.is_link_slow:
+                    self._segment_steps(await segments.ended())
+                    await self._begin_segments(client, segments)
+        except SyncError:
+            await asyncio.wait({reading})
+            raise
+        finally:
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+        reading.result()
 
     async def _begin_segments(self, client: CloudClient, segments: UnderWay) -> None:
         """As many requests as may be under way, unless people want nothing sent now."""
@@ -276,8 +294,11 @@ class Relay:
     def _may_go(self) -> bool:
         return self._hold() is None
 
-    def _segment_step(self, step: SegmentStep) -> None:
-        self._got_on(segments_stored=step.stored, segments_known=step.known, segments_refused=step.refused)
+    def _segment_steps(self, steps: Sequence[SegmentStep]) -> None:
+        for step in steps:
+            self._got_on(
+                segments_stored=step.stored, segments_known=step.known, segments_refused=step.refused
+            )
 
     def _got_on(self, **more: int) -> None:
         """Count what has just been carried, and show it."""
@@ -336,7 +357,7 @@ class Relay:
         self._usual_wait_s = float(min(max(answer.limits.retry_after_s, 0), LONGEST_WAIT_S))
         self._ops.may_thin = answer.limits.fills_chains
         self._segments.may_batch = answer.limits.takes_batches
-        self._segments.most_under_way = min(MOST_UNDER_WAY, max(1, answer.limits.inflight))
+        self._segments.most_abreast = min(MOST_ABREAST, max(1, answer.limits.inflight))
         return answer
 
     async def _mend(self, remedy: Fork | Rewind, standing: Standing) -> None:

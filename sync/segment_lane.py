@@ -1,13 +1,15 @@
 """Segments on their way: what is missing is asked where that is not certain, the rest goes in batches.
 
-Up to two requests may be under way at once, in no order; the relay starts them. A lane trusts only an answer
-about what arrived: whatever was cut off is asked about before it is sent again.
+Up to two requests travel at once, in no order, and one more is packed meanwhile, so that the link is never
+idle; the relay starts them. A lane trusts only an answer about what arrived: whatever was cut off is asked
+about before it is sent again.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import takewhile
 from types import TracebackType
@@ -18,7 +20,7 @@ from sync.batch import packed, packs
 from sync.bounds import MOST_SEGMENTS
 from sync.client import CloudClient
 from sync.errors import CloudRefused, CloudUnreachable, NotTheCloud, SegmentCorrupt, SyncError
-from sync.lanes import slower_on_failure
+from sync.lanes import MayGo, always, slower_on_failure
 from sync.outbox import Outbox
 from sync.pace import MIN_BYTES, Pace
 from sync.segments import Segment, frame
@@ -55,13 +57,16 @@ class SegmentStep:
 class SegmentLane:
     """Sends sealed segments a batch at a time, and asks first what is missing when it cannot be sure."""
 
-    def __init__(self, outbox: Outbox, now_mono_ms: Callable[[], int]) -> None:
+    def __init__(self, outbox: Outbox, now_mono_ms: Callable[[], int], may_go: MayGo = always) -> None:
         self.pace = Pace()
         self.may_batch = False  # the cloud takes batches, not only frames
-        self.most_under_way = 1
+        self.most_abreast = 1
         self._outbox = outbox
         self._now_mono_ms = now_mono_ms
+        self._may_go = may_go
         self._took_s = 0.0
+        self._travelling = self._failures = 0
+        self._arrived = asyncio.Event()
         self._through_bytes = HOPED_BYTES
         self._shrinkage = 1.2  # how much smaller the last batch was than its frames
         self._doubts_all, self._may_sample = True, True
@@ -83,8 +88,18 @@ class SegmentLane:
 
     @property
     def room(self) -> int:
-        """How many requests may be under way at once: two where the link, not the cloud, takes the time."""
-        return self.most_under_way if self._took_s >= WORTH_TWO_S else 1
+        """How many may be begun: where the link takes the time, one more than travel is packed meanwhile."""
+        return self._abreast + self.is_link_slow
+
+    @property
+    def _abreast(self) -> int:
+        """How many may travel at once."""
+        return self.most_abreast if self.is_link_slow else 1
+
+    @property
+    def is_link_slow(self) -> bool:
+        """The link takes the time, not the cloud."""
+        return self._took_s >= WORTH_TWO_S
 
     async def next_job(self, client: CloudClient) -> Job | None:
         """One question or one batch, to be run beside others; None when nothing is left to begin."""
@@ -179,8 +194,8 @@ class SegmentLane:
     def _share_bytes(self) -> int:
         """What one request may be: the pace is that of all under way together, and learns from full ones."""
         at_stake = max(LEAST_REQUEST_BYTES, self._through_bytes // AT_STAKE)
-        self.pace.hold(at_stake * self.most_under_way)
-        return min(self.pace.limit_bytes // self.room, at_stake)
+        self.pace.hold(at_stake * self.most_abreast)
+        return min(self.pace.limit_bytes // self._abreast, at_stake)
 
     def _guess(self) -> int:
         shrunk = self._share_bytes() * self._shrinkage
@@ -216,9 +231,41 @@ class SegmentLane:
         return frames, wire.FRAMES
 
     async def _send(self, client: CloudClient, batch: Sequence[Segment]) -> SegmentStep:
+        """A batch, packed while those before it travel.
+
+        It stays where one of those failed, or where people want nothing sent any more.
+        """
+        before, failures = self._shrinkage, self._failures
+        try:
+            content, kind = await self._content(batch)
+            async with self._place():
+                if self._failures != failures or not self._may_go():
+                    return SegmentStep()
+                return await self._travel(client, batch, content, kind, before)
+        except SyncError:
+            self._failures += 1
+            raise
+        finally:
+            self._under_way.difference_update(segment.seg_id for segment in batch)
+
+    @asynccontextmanager
+    async def _place(self) -> AsyncIterator[None]:
+        """One of those that travel, as soon as there is room for it."""
+        while self._travelling >= self._abreast:
+            self._arrived.clear()
+            await self._arrived.wait()
+        self._travelling += 1
+        try:
+            yield
+        finally:
+            self._travelling -= 1
+            self._arrived.set()
+
+    async def _travel(
+        self, client: CloudClient, batch: Sequence[Segment], content: bytes, kind: str, before: float
+    ) -> SegmentStep:
         ids = [segment.seg_id for segment in batch]
-        room, before, is_answered, is_cut = self.room, self._shrinkage, False, True
-        content, kind = await self._content(batch)
+        abreast, is_answered, is_cut = self._abreast, False, True
         began_ms = self._now_mono_ms()
         try:
             with slower_on_failure(self.pace):
@@ -227,7 +274,7 @@ class SegmentLane:
             self._most, self._refused_in_a_row = min(MOST_SEGMENTS, 2 * self._most), 0
             self._took_s = (self._now_mono_ms() - began_ms) / 1000
             self._through_bytes += len(content)
-            self.pace.succeeded(len(content) * room, self._took_s)
+            self.pace.succeeded(len(content) * abreast, self._took_s)
             return await self._record(batch, answer, kind)
         except CloudRefused as error:
             is_answered = True
@@ -245,7 +292,6 @@ class SegmentLane:
             if not is_answered:
                 self._through_bytes = 0 if is_cut else self._through_bytes
                 self._unsure.update(dict.fromkeys(ids, self._now_mono_ms()))
-            self._under_way.difference_update(ids)
 
     async def _record(self, batch: Sequence[Segment], answer: wire.SegmentResponse, kind: str) -> SegmentStep:
         said = set(answer.stored)
@@ -287,6 +333,11 @@ class UnderWay:
                 task.cancel()
             await asyncio.gather(*self.tasks, return_exceptions=True)
 
+    @property
+    def running(self) -> set[asyncio.Task[SegmentStep]]:
+        """Those that have not ended."""
+        return {task for task in self.tasks if not task.done()}
+
     def begin(self, job: Job) -> None:
         """One more."""
         self.tasks.add(asyncio.create_task(job))
@@ -299,7 +350,11 @@ class UnderWay:
         finally:
             woken.cancel()
         wake.clear()
-        done = {task for task in self.tasks if task.done()}
+        return await self.ended()
+
+    async def ended(self) -> list[SegmentStep]:
+        """What those did that have ended. Raises what one raised."""
+        done = self.tasks - self.running
         self.tasks -= done
         await asyncio.gather(*done, return_exceptions=True)  # each failure is looked at, one is told
         return [task.result() for task in done]
