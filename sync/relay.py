@@ -271,10 +271,10 @@ class Relay:
         reading = asyncio.create_task(self._feed.drain(client))
         try:
             while not reading.done():
-                await asyncio.wait({reading, *segments.running}, return_when=asyncio.FIRST_COMPLETED)
                 if self._segments.is_link_slow:
                     self._segment_steps(await segments.ended())
                     await self._begin_segments(client, segments)
+                await asyncio.wait({reading, *segments.running}, return_when=asyncio.FIRST_COMPLETED)
         except SyncError:
             await asyncio.wait({reading})
             raise

@@ -1,0 +1,141 @@
+"""A slow link is never idle: the next batch is packed while others travel, and the feed stops none."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from random import Random
+
+import httpx
+import pytest
+
+from sync.errors import CloudUnreachable
+from sync.keys import public_key_b64
+from sync.relay import Hold, Relay
+from sync.segments import Segment
+from tests.sim import clockwork
+from tests.sync.far_end import Line, SmallCloud
+from tests.sync.near_end import SEED, MemoryOutbox, client_on
+
+A_REQUEST_S, A_READ_S = 2.0, 0.3
+
+
+def now_s() -> float:
+    return asyncio.get_running_loop().time()
+
+
+class SlowCard(MemoryOutbox):
+    """Reading and packing takes its time."""
+
+    async def segments(self, ids: Sequence[bytes]) -> Sequence[Segment]:
+        await asyncio.sleep(A_READ_S)
+        return await super().segments(ids)
+
+
+class SlowLine(Line):
+    """Every request takes its time; remembers when segments began to travel, and when they arrived."""
+
+    def __init__(self, cloud: SmallCloud, fails: Callable[[int], bool] = lambda number: False) -> None:
+        super().__init__(cloud)
+        self.began_s: list[float] = []
+        self.arrived_s: list[float] = []
+        self.read_s: list[float] = []
+        self.failed_s: float | None = None
+        self._fails = fails
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        is_samples = request.url.path == "/v1/seg"
+        if is_samples:
+            self.began_s.append(now_s())
+            if self._fails(len(self.began_s)):
+                await asyncio.sleep(A_REQUEST_S / 2)
+                self.failed_s = now_s()
+                raise httpx.ReadError("connection reset")
+        await asyncio.sleep(A_REQUEST_S)
+        answer = await super().handle_async_request(request)
+        if is_samples:
+            self.arrived_s.append(now_s())
+        elif request.url.path == "/v1/sync/pull":
+            self.read_s.append(now_s())
+        return answer
+
+
+def loaded(segments: int) -> SlowCard:
+    outbox = SlowCard()
+    for _ in range(segments):
+        outbox.close_segment(n=200)
+    return outbox
+
+
+async def one_round(outbox: MemoryOutbox, line: Line, hold: Hold = lambda: None) -> None:
+    relay = Relay(
+        outbox,
+        lambda: client_on(line),
+        lambda: round(now_s() * 1000),
+        lambda: 0,
+        Random(1),
+        hold=hold,
+    )
+    try:
+        await relay.run_once()
+    finally:
+        await relay.close()
+
+
+def cloud_and_line(fails: Callable[[int], bool] = lambda number: False) -> tuple[SmallCloud, SlowLine]:
+    cloud = SmallCloud(public_key_b64(SEED))
+    return cloud, SlowLine(cloud, fails)
+
+
+def test_two_travel_without_a_gap_and_never_more() -> None:
+    outbox, (cloud, line) = loaded(200), cloud_and_line()
+    clockwork.run(one_round(outbox, line))
+
+    assert outbox.stored == outbox.kept.keys() == cloud.segments.keys()
+    places = list(zip(line.arrived_s, line.began_s[2:], strict=False))[2:]
+    assert len(places) > 5
+    for freed_s, taken_s in places:
+        assert freed_s <= taken_s < freed_s + A_READ_S / 3
+
+
+def test_what_is_packed_stays_where_one_before_it_failed() -> None:
+    outbox, (cloud, line) = loaded(200), cloud_and_line(lambda number: number == 7)
+    with pytest.raises(CloudUnreachable):
+        clockwork.run(one_round(outbox, line))
+
+    assert line.failed_s is not None
+    assert max(line.began_s) < line.failed_s
+    assert outbox.stored == cloud.segments.keys()
+    assert len(outbox.stored) < len(outbox.kept)
+    clockwork.run(one_round(outbox, line))
+    assert outbox.stored == outbox.kept.keys()
+
+
+def test_what_is_packed_stays_where_people_hold_it() -> None:
+    outbox, (cloud, line) = loaded(200), cloud_and_line()
+    held_s: list[float] = []
+
+    def hold() -> tuple[str, str] | None:
+        if len(line.arrived_s) < 7:
+            return None
+        held_s.append(now_s())
+        return "paused", "paused by a person"
+
+    clockwork.run(one_round(outbox, line, hold))
+    assert max(line.began_s) <= held_s[0]
+    assert len(line.began_s) == len(line.arrived_s) <= 9
+    assert outbox.stored == cloud.segments.keys()
+
+
+def test_a_long_feed_does_not_keep_segments_back() -> None:
+    outbox, (cloud, line) = loaded(200), cloud_and_line()
+    teller = MemoryOutbox()
+    for number in range(300):
+        teller.edit(name=f"Athlete {number}")
+        cloud.say("set", teller.log[-1])
+    clockwork.run(one_round(outbox, line))
+
+    assert len(outbox.feed) == 300
+    assert len(line.read_s) > 3
+    beside = [began_s for began_s in line.began_s if line.read_s[0] < began_s < line.read_s[-1]]
+    assert len(beside) >= 2 * (len(line.read_s) - 2)
