@@ -1,11 +1,15 @@
-"""The order tests begin in: whole stories first, one after the other, so that none is left over for the end.
+"""How tests run: whole stories begin first, so that none is left over for the end, and none is timed.
 
-They mostly wait, and one processor does the short tests meanwhile.
+Stories mostly wait, and one processor does the short tests meanwhile. How fast something is, benchmarks say.
 """
 
 from __future__ import annotations
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -20,6 +20,8 @@ from hub.errors import DecodeError, RadioError
 
 FASTEST = 60.0
 OPENS_SOON_MS = 1_500
+LOOK_S = 0.02
+TURNS_TO_BE_HEARD, A_TURN_S = 500, 0.001
 _FOREVER_S = 1e9
 
 REPLAY_TIMING = replace(
@@ -140,9 +142,14 @@ class ReplayRadio:
 
     async def connect(self, sighting: Sighting, on_lost: Callable[[], None], timeout_s: float) -> Link:
         """The strap's link, if it was connected then or is about to be. Raises RadioError."""
-        if self._is_opening(sighting.address) and sighting.address not in self._links:
+        until_ms = self._clock.now_ms() + timeout_s * 1000
+        while (
+            sighting.address not in self._links
+            and self._is_opening(sighting.address)
+            and self._clock.now_ms() < until_ms
+        ):
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(timeout_s / self._clock.speed):
+                async with asyncio.timeout(LOOK_S):
                     await self._opened[sighting.address].wait()
         link = self._links.get(sighting.address)
         if link is None:
@@ -198,13 +205,24 @@ class ReplayRadio:
         self._clock.begin(self.first_ms)
         for event in read_events(self._path):
             wait_s = self._clock.wait_for(event[0])
-            if wait_s > 0.001 or self.events % 500 == 0:
-                await asyncio.sleep(max(0.0, wait_s))
+            await asyncio.sleep(max(0.0, wait_s))
+            if event[1] in {"c", "d"}:
+                await self._hear_out(event[3] if event[1] == "c" else event[2])
             with self._clock.standing(event[0]):
                 self._hand_on(event)
             self.events += 1
+        for address in list(self._links):
+            await self._hear_out(address)
         self._clock.wait_for(None)
         self.finished.set()
+
+    async def _hear_out(self, address: str) -> None:
+        """Before a link ends, what was said over it is heard, where the machine could not keep up."""
+        link = self._links.get(address)
+        for _ in range(TURNS_TO_BE_HEARD):
+            if link is None or not link.is_waiting:
+                return
+            await asyncio.sleep(A_TURN_S)
 
     def _hand_on(self, event: Event) -> None:
         at_ms, kind = event[0], event[1]
@@ -265,6 +283,11 @@ class _ReplayLink:
 
     def has(self, characteristic: str) -> bool:
         return characteristic in self._span.characteristics
+
+    @property
+    def is_waiting(self) -> bool:
+        """Something was said that nobody has subscribed to yet."""
+        return bool(self._waiting)
 
     async def read(self, characteristic: str) -> bytes:
         value = self._span.values.get(characteristic)

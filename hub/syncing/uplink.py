@@ -190,10 +190,9 @@ class Uplink:
 
     async def verify(self, tell: Tell) -> Verification:
         """Compare with the cloud what it should have; sync first. Raises ActionRefused."""
-        await self.sync_now()
         try:
             async with await self._client() as client:
-                return await verify(self._database, client, tell)
+                return await verify(self._database, client, self.sync_now, tell)
         except SyncError as error:
             raise ActionRefused(f"{error}", hint=error.hint) from error
 

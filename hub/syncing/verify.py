@@ -2,13 +2,14 @@
 
 It compares what is confirmed; what still waits to be sent is counted, not called a difference, and so is what
 the cloud refused. What pages show must be what is confirmed with the edits of here on top: a record of which
-that is not so is named as a difference, and written anew.
+that is not so is named as a difference, and written anew. Where the cloud wrote more meanwhile, both sides
+were not looked at in one moment: then they are compared again.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from sqlite3 import Connection
@@ -22,6 +23,7 @@ from sync.proof import SEGMENT, Held, Key, Record, bucket_digest, buckets, diffe
 from sync.wire import VerifiedRequest
 
 IDS_A_QUESTION = 500
+LOOKS = 4
 ONLY_THERE = "only in the cloud"
 Tell = Callable[[str, int, int], None]
 """Is told what is being done, and how many of how many steps are."""
@@ -72,7 +74,8 @@ class Verification:
     def words(self) -> str:
         """The finding in a sentence or two."""
         open_yet = f" {recording_words(self.recording_min)} not sent yet." if self.recording_min else ""
-        return f"{self._compared}{self._here_alone}{open_yet}"
+        meanwhile = " The cloud wrote more meanwhile: compare again." if self.is_behind else ""
+        return f"{self._compared}{meanwhile}{self._here_alone}{open_yet}"
 
     @property
     def _compared(self) -> str:
@@ -82,7 +85,7 @@ class Verification:
         if self.is_equal:
             but = "" if not self.segments_kept else " but for what was put away"
             return f"The cloud has exactly what this hub has{but}: {held}."
-        if not (self.ops_pending or self.segments_pending or self.is_behind):
+        if not (self.ops_pending or self.segments_pending):
             return f"What was confirmed is the same ({held})."
         waits = f"{_counted(self.ops_pending, 'edit')} and {_counted(self.segments_pending, 'recording')}"
         return f"What was confirmed is the same ({held}); {waits} wait to be sent."
@@ -118,9 +121,24 @@ def _differ(n: int) -> str:
 
 
 async def verify(
-    database: Database, client: CloudClient, tell: Tell = lambda words, done, of: None
+    database: Database, client: CloudClient, sync: Callable[[], Awaitable[object]], tell: Tell
 ) -> Verification:
-    """Compare the hub's confirmed state with the cloud's. Raises SyncError."""
+    """Sync, compare the hub's confirmed state with the cloud's, and tell the cloud what was found.
+
+    Raises SyncError, and what `sync` raises.
+    """
+    for _ in range(LOOKS):
+        tell("syncing first", 0, 1)
+        await sync()
+        found = await _looked(database, client, tell)
+        if not found.is_behind:
+            break
+    tell("telling the cloud what was found", 1, 1)
+    await client.tell_verified(_finding(found))
+    return found
+
+
+async def _looked(database: Database, client: CloudClient, tell: Tell) -> Verification:
     tell("asking the cloud for its digests", 0, 1)
     here, refused, cursor, books, unlike_pages = await database.read(_here)
     there = await client.digest()
@@ -142,7 +160,7 @@ async def verify(
     if unlike_pages:
         await database.write(partial(_show_anew, found=unlike_pages))
     lacking = [it for it in found if it.where == ONLY_THERE]
-    verification = Verification(
+    return Verification(
         records=sum(it.records for it in days) + sum(it.tbl != SEGMENT for it in lacking),
         segments=sum(it.segments for it in days) + sum(it.tbl == SEGMENT for it in lacking),
         ops_pending=books.ops_pending,
@@ -154,9 +172,6 @@ async def verify(
         segments_kept=books.segments_kept,
         recording_min=books.recording_min,
     )
-    tell("telling the cloud what was found", len(keys), len(keys))
-    await client.tell_verified(_finding(verification))
-    return verification
 
 
 def _finding(found: Verification) -> VerifiedRequest:

@@ -31,7 +31,7 @@ def folded(samples: list[tuple[int, int]], profile: HeartProfile) -> LiveLoad:
     return state
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(SERIES, PROFILES)
 @example([], HeartProfile(Sex.MALE, 200, 60))
 @example([(0, 150), (0, 90), (1_000, 0), (0, 160)], HeartProfile(Sex.MALE, 200, 60))
@@ -51,7 +51,6 @@ def test_fold_equals_batch_whatever_the_gaps(steps: list[tuple[int, int]], profi
     assert live.min_bpm == min((min(bpm, 255) for bpm in first_of_each.values()), default=None)
 
 
-@settings(deadline=None)
 @given(SERIES, PROFILES, st.data())
 def test_going_on_from_a_kept_state_is_folding_from_nothing_to_the_bit(
     steps: list[tuple[int, int]], profile: HeartProfile, data: st.DataObject
@@ -65,7 +64,6 @@ def test_going_on_from_a_kept_state_is_folding_from_nothing_to_the_bit(
     assert state == folded(samples, profile)
 
 
-@settings(deadline=None)
 @given(st.lists(SERIES, min_size=2, max_size=4), PROFILES, st.randoms(use_true_random=False))
 def test_the_order_athletes_are_heard_in_changes_nothing(
     squad: list[list[tuple[int, int]]], profile: HeartProfile, random: Random

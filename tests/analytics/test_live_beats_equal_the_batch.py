@@ -60,7 +60,7 @@ def runs_of(notes: Sequence[Note]) -> list[list[tuple[int, int]]]:
     return runs
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(NOTES)
 @example([])
 @example([(1_000, [900], "S1"), (1_000, [2049], "S1"), (1_000, [900, 901], "S1")])
@@ -86,7 +86,6 @@ def test_sums_are_those_of_the_window_whatever_the_gaps(
         assert state.rmssd_ms == math.sqrt(sum(squares) / len(squares)) * 1000 / 1024
 
 
-@settings(deadline=None)
 @given(NOTES, st.data())
 def test_a_state_kept_and_gone_on_with_is_the_state_folded_from_nothing(
     steps: list[tuple[int | None, list[int], str]], data: st.DataObject

@@ -28,7 +28,7 @@ def folded(samples: list[tuple[int, int]], stop_ms: int, said_ms: int) -> HeartR
     return state.result
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(SERIES, st.integers(6_000, 25_000), st.integers(0, 9_000))
 def test_the_fold_equals_the_batch_however_late_the_stop_is_said(
     steps: list[tuple[int, int]], stop_ms: int, late_ms: int
@@ -64,7 +64,7 @@ def test_a_second_stop_begins_anew_and_says_nothing_at_first() -> None:
     assert state.result is None
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(SERIES, st.integers(6_000, 15_000), st.integers(500, 80_000))
 def test_a_second_stop_at_any_time_after_the_first_equals_the_batch(
     steps: list[tuple[int, int]], first_ms: int, later_ms: int

@@ -47,7 +47,7 @@ def same_state(one: DayState, other: DayState) -> bool:
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(HISTORY, st.lists(st.integers(0, 40), min_size=ATHLETES, max_size=ATHLETES), st.data())
 def test_every_column_of_every_day_from_wherever_one_goes_on(
     history: list[list[float]], joined: list[int], data: st.DataObject

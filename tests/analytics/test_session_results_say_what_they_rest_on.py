@@ -66,7 +66,7 @@ people = st.builds(
 
 
 @given(samples, people)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_results_equal_the_formulas_they_come_from(heard: list[tuple[int, int]], person: Parameters) -> None:
     at_ms = np.array([at for at, _ in heard], dtype=np.int64)
     bpm = np.array([rate for _, rate in heard], dtype=np.int16)
@@ -129,7 +129,7 @@ def _zones(at_ms: Any, bpm: Any, person: Parameters, span: tuple[int, int]) -> d
 
 
 @given(samples, people, st.randoms(use_true_random=False))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_the_kept_histogram_gives_the_same_results_in_any_order(
     heard: list[tuple[int, int]], person: Parameters, random: Any
 ) -> None:

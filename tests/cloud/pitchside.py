@@ -9,7 +9,7 @@ import asyncio
 import itertools
 import shutil
 import uuid
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from random import Random
 from sqlite3 import Connection
@@ -183,10 +183,15 @@ class HubOn:
 
         return run(go())
 
-    def verify(self) -> Verification:
+    def verify(self, sync: Callable[[], Awaitable[object]] | None = None) -> Verification:
+        """Compare with the cloud; `sync` goes before, by default nothing."""
+
+        async def nothing() -> None:
+            return None
+
         async def go() -> Verification:
             async with self.dial() as client:
-                return await verify(self.store, client)
+                return await verify(self.store, client, sync or nothing, lambda words, done, of: None)
 
         return run(go())
 

@@ -164,6 +164,29 @@ def test_speed_changes_no_reading(tmp_path: Path) -> None:
     assert over_links(fast) == over_links(slower)
 
 
+@pytest.mark.parametrize("seed", [1, 3, 5])
+def test_a_machine_that_stalls_again_and_again_loses_no_reading(tmp_path: Path, seed: int) -> None:
+    path, chance = tmp_path / "made.radio", Random(seed)
+    generate(path, Script(athletes=6, minutes=1, faults=("dropouts", "swaps", "batteries"), seed=3))
+
+    async def stall() -> None:
+        while True:
+            await asyncio.sleep(chance.uniform(0.01, 0.1))
+            time.sleep(chance.uniform(0.1, 0.5))  # noqa: ASYNC251 (that is the point)
+
+    async def stalled() -> Readings:
+        stalling = asyncio.create_task(stall())
+        try:
+            return (await played(path, 60))[0]
+        finally:
+            stalling.cancel()
+
+    said = sum(event[1] == "n" for event in read_events(path))
+    readings = asyncio.run(stalled())
+    assert sum(one.via is Via.GATT for them in readings.values() for one in them) == said
+    assert over_links(readings) == over_links(asyncio.run(played(path, 20))[0])
+
+
 def test_the_same_script_is_the_same_file_and_faults_leave_marks(tmp_path: Path) -> None:
     script = Script(athletes=12, minutes=30, faults=("dropouts", "swaps", "batteries"))
     generate(tmp_path / "a", script)

@@ -109,7 +109,7 @@ dbms = st.integers(-100, -40)
 ears = st.dictionaries(st.sampled_from(RECEIVERS), dbms, min_size=1)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     seed=st.integers(0, 10_000),
     slots=st.fixed_dictionaries({name: st.none() | st.integers(0, 4) for name in RECEIVERS}),
@@ -130,7 +130,7 @@ def test_no_receiver_is_ever_asked_for_more_than_it_can(
     world.run(40)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 10_000), straps=st.lists(ears, min_size=1, max_size=20))
 def test_with_slots_for_all_everyone_is_connected(seed: int, straps: list[dict[str, int]]) -> None:
     world = World(seed, dict.fromkeys(RECEIVERS), refuses=0.2)

@@ -258,7 +258,7 @@ def owner(worn: list[Assignment], stream_id: str, at_ms: int) -> list[str]:
     return [it.athlete_id for it in worn if it.stream_id == stream_id and it.from_ms <= at_ms < end_ms(it)]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(CELLS, max_size=8))
 def test_after_any_corrections_every_moment_is_one_athletes_or_nobodys_and_no_athlete_has_two(
     cells: list[Cell],

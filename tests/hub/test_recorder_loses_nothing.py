@@ -312,7 +312,7 @@ class Script:
             assert state.coverage == pytest.approx(row.coverage if row else 0.0)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(STEP, max_size=40))
 @example(
     [

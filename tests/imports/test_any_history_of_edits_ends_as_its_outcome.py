@@ -49,7 +49,7 @@ def outcome(owners: Owners, has_recorded: bool) -> dict[str, Any]:
     return made.content(db)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(STEPS, min_size=3, max_size=12), st.booleans())
 def test_only_what_stands_in_the_end_counts(
     steps: list[tuple[str, Any, str | None]], has_recorded: bool

@@ -141,7 +141,7 @@ def test_a_curve_of_the_same_shape_at_another_height_is_another_heart() -> None:
     assert refused(beats(bpm, BOOT_MS), beats(bpm - 25, FILE_MS)) is Why.OTHER
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     seed=st.integers(0, 10_000),
     cut=st.integers(0, 1500),

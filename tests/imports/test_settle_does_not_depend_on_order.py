@@ -175,7 +175,7 @@ POOL = [
 ]  # fmt: skip
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.data())
 def test_any_order_and_repetition_of_any_files_ends_in_the_same_content(data: st.DataObject) -> None:
     chosen = data.draw(st.lists(st.sampled_from(POOL), min_size=2, max_size=5, unique_by=lambda it: it.name))

@@ -107,6 +107,9 @@ def compare(tablet: Page, laptop: Page, ground: Ground) -> None:
     name = own_name(tablet, ground)
     tablet.get_by_role("button", name="Compare now").tap()
     wait_for("it was compared", lambda: ground.stored(sync_findings.last_finding) != before, 90)
+    found = ground.stored(sync_findings.last_finding)
+    assert found is not None
+    assert found.is_equal, found
     expect(tablet.locator("#sync .done")).to_contain_text("exactly what this hub has", timeout=PATIENCE_MS)
     laptop.goto(ground.cloud_url + "/hubs")
     panel = laptop.locator(".panel.hub", has_text=name)

@@ -34,7 +34,7 @@ STATES = st.lists(
 )
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(STATES, st.integers(2, 9))
 def test_a_log_begun_anew_holds_all_that_was_kept_in_order_without_holes(
     states: list[str], epoch: int

@@ -228,7 +228,7 @@ OPS = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.tuples(st.integers(1, 3), NAMES), max_size=5), OPS)
 def test_applying_any_batch_twice_changes_nothing(
     own: list[tuple[int, dict[str, object]]], batch: list[tuple[str, int, dict[str, object], int]]

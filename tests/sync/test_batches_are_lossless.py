@@ -22,7 +22,7 @@ def stream(number: int) -> str:
     return str(uuid.UUID(int=number, version=4))
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(
     st.lists(st.tuples(samples(), st.integers(0, 3), st.integers(0, (1 << 64) - 1)), min_size=1, max_size=5)
 )
@@ -32,7 +32,7 @@ def test_any_segments_survive_travelling_together(parts: list[tuple[Samples, int
     assert unpacked(packed(segments)) == segments
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.lists(INT64, min_size=1, max_size=12))
 def test_times_that_wrap_round_survive(times: list[int]) -> None:
     n = len(times)
@@ -89,7 +89,7 @@ def test_every_flipped_or_missing_byte_is_found() -> None:
                     unpacked(damaged)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.data())
 def test_nonsense_under_a_right_digest_can_do_no_worse_than_be_refused(data: st.DataObject) -> None:
     content = packed(hearts(2, 20))

@@ -59,7 +59,7 @@ def pieces(data: bytes) -> tuple[bytes, list[bytes]]:
 
 
 @given(st.lists(st.tuples(st.sampled_from("MOSFPI"), st.binary(max_size=4000)), max_size=8))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_what_went_in_comes_out_in_its_order(contents: list[tuple[str, bytes]]) -> None:
     contents = [*contents, ("E", b"")]
     assert [(it.kind, it.content) for it in opened(written(contents))] == contents
@@ -144,7 +144,7 @@ def test_a_chunk_that_swells_is_stopped_at_eight_mebibytes() -> None:
 
 
 @given(st.binary(max_size=300))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_bytes_are_answered_with_a_sentence(data: bytes) -> None:
     for start in (b"", bundle.MAGIC, written()[:-200]):
         with pytest.raises(BundleDamaged):

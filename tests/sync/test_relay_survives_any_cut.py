@@ -29,7 +29,7 @@ def is_in_step(outbox: MemoryOutbox, cloud: SmallCloud) -> None:
         assert samples == unseal(outbox.kept[seg_id])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     faults=st.lists(FAULT, max_size=40),
     work=st.lists(st.tuples(st.integers(0, 12), st.integers(0, 4)), min_size=1, max_size=6),

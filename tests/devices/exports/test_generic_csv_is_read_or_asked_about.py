@@ -333,7 +333,7 @@ CELLS = st.lists(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(HEADS, st.lists(CELLS, max_size=8), st.sampled_from([",", ";"]))
 def test_any_rows_under_known_headings_are_read_or_refused(
     head: str, lines: list[list[str]], mark: str
@@ -351,7 +351,7 @@ def test_any_rows_under_known_headings_are_read_or_refused(
     assert hint
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.binary(max_size=400))
 def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     hint = "none needed"

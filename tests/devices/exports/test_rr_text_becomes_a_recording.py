@@ -239,7 +239,7 @@ LINES = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(
     st.one_of(LINES.map(lambda lines: "\n".join(lines).encode()), st.binary(max_size=300)),
     st.sampled_from([NAMED, "x"]),

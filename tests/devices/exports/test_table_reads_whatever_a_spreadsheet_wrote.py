@@ -219,7 +219,7 @@ def test_no_text_is_a_number_that_is_not_finite(text: str, decimal_comma: bool) 
     assert length is None or length >= 0
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.binary(max_size=600) | st.text('ab1",;\n\r\t\0|', max_size=300).map(str.encode))
 def test_any_bytes_are_a_table_or_refused_with_a_way_out(data: bytes) -> None:
     hint = "none needed"
