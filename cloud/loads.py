@@ -93,7 +93,8 @@ class LoadWorker:
                     self.on_settled()
                 has_worked = False
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._woken.wait(), IDLE_S)
+                    async with asyncio.timeout(IDLE_S):
+                        await self._woken.wait()
                 self._woken.clear()
             await asyncio.sleep(DEBOUNCE_MS / 1000 * (5 if is_failing else 1.05))
 

@@ -172,7 +172,8 @@ class Relay:
         while pause_s > 0:
             self._next_try_ms = self._now_mono_ms() + round(pause_s * 1000)
             with suppress(TimeoutError):
-                await asyncio.wait_for(wake.wait(), pause_s)
+                async with asyncio.timeout(pause_s):
+                    await wake.wait()
             if not wake.is_set() or self._error is None:
                 return
             wake.clear()

@@ -69,7 +69,8 @@ class Recalculation:
                     log.error("results cannot be kept: %s", error)
                 is_failing = True
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), AFTER_FAILURE_S if is_failing else IDLE_S)
+                async with asyncio.timeout(AFTER_FAILURE_S if is_failing else IDLE_S):
+                    await self._woken.wait()
             self._woken.clear()
 
     async def settle(self) -> int:
