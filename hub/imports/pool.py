@@ -76,8 +76,12 @@ class Worker:
         except OSError as error:
             raise WorkerGone from error
 
-    async def answer(self) -> ReadFile | None:
-        """The next result, None after the last one of a request. Raises WorkerGone."""
+    async def answer(self, within_s: float) -> ReadFile | None:
+        """The next result, None after the last one of a request. Raises WorkerGone, and TimeoutError."""
+        async with asyncio.timeout(within_s):
+            return await self._answer()
+
+    async def _answer(self) -> ReadFile | None:
         assert self._process
         assert self._process.stdout
         try:
@@ -128,7 +132,7 @@ class Pool:
         is_idle = False
         try:
             await worker.ask(Request(path, setting, shown, limits, self._originals))
-            while read := await asyncio.wait_for(worker.answer(), self._time_s(path)):
+            while read := await worker.answer(self._time_s(path)):
                 yield read
             is_idle = True
         except TimeoutError:
