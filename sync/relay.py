@@ -254,7 +254,8 @@ class Relay:
         read_ms: int | None = None
         async with UnderWay() as segments:
             while True:
-                newly_sent, newly_dead = await self._ops.drain(client, epoch)
+                with self._segments.behind_records():
+                    newly_sent, newly_dead = await self._ops.drain(client, epoch)
                 self._got_on(ops_dead=newly_dead)
                 await self._begin_segments(client, segments)
                 if read_ms is None or newly_sent or self._now_mono_ms() - read_ms > PERIOD_S * 1000:
@@ -282,6 +283,8 @@ class Relay:
         finally:
             reading.cancel()
             await asyncio.gather(reading, return_exceptions=True)
+        if isinstance(reading.exception(), SyncError):
+            self._segments.stay()
         reading.result()
 
     async def _begin_segments(self, client: CloudClient, segments: UnderWay) -> None:

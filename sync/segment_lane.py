@@ -8,8 +8,8 @@ about before it is sent again.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from itertools import takewhile
 from types import TracebackType
@@ -66,7 +66,7 @@ class SegmentLane:
         self._may_go = may_go
         self._took_s = 0.0
         self._travelling = self._failures = 0
-        self._arrived = asyncio.Event()
+        self._arrived, self._is_behind = asyncio.Event(), False
         self._through_bytes = HOPED_BYTES
         self._shrinkage = 1.2  # how much smaller the last batch was than its frames
         self._doubts_all, self._may_sample = True, True
@@ -243,15 +243,32 @@ class SegmentLane:
                     return SegmentStep()
                 return await self._travel(client, batch, content, kind, before)
         except SyncError:
-            self._failures += 1
+            self.stay()
             raise
         finally:
             self._under_way.difference_update(segment.seg_id for segment in batch)
 
+    @contextmanager
+    def behind_records(self) -> Iterator[None]:
+        """What is packed waits until records have gone; where they could not, it stays."""
+        self._is_behind = True
+        try:
+            yield
+        except SyncError:
+            self.stay()
+            raise
+        finally:
+            self._is_behind = False
+            self._arrived.set()
+
+    def stay(self) -> None:
+        """What is packed is not sent: something on this link has just failed."""
+        self._failures += 1
+
     @asynccontextmanager
     async def _place(self) -> AsyncIterator[None]:
-        """One of those that travel, as soon as there is room for it."""
-        while self._travelling >= self._abreast:
+        """One of those that travel, as soon as there is room for it and no record goes first."""
+        while self._is_behind or self._travelling >= self._abreast:
             self._arrived.clear()
             await self._arrived.wait()
         self._travelling += 1

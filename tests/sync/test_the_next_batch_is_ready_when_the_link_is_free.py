@@ -67,8 +67,8 @@ def loaded(segments: int) -> SlowCard:
     return outbox
 
 
-async def one_round(outbox: MemoryOutbox, line: Line, hold: Hold = lambda: None) -> None:
-    relay = Relay(
+def relay_of(outbox: MemoryOutbox, line: Line, hold: Hold = lambda: None) -> Relay:
+    return Relay(
         outbox,
         lambda: client_on(line),
         lambda: round(now_s() * 1000),
@@ -76,6 +76,10 @@ async def one_round(outbox: MemoryOutbox, line: Line, hold: Hold = lambda: None)
         Random(1),
         hold=hold,
     )
+
+
+async def one_round(outbox: MemoryOutbox, line: Line, hold: Hold = lambda: None) -> None:
+    relay = relay_of(outbox, line, hold)
     try:
         await relay.run_once()
     finally:
@@ -137,3 +141,48 @@ def test_a_long_feed_does_not_keep_segments_back() -> None:
     assert len(line.read_s) > 3
     beside = [began_s for began_s in line.began_s if line.read_s[0] < began_s < line.read_s[-1]]
     assert len(beside) >= 2 * (len(line.read_s) - 2)
+
+
+def test_what_is_packed_lets_records_go_first() -> None:
+    outbox, (_, line) = loaded(200), cloud_and_line()
+    pushed_s: list[float] = []
+
+    async def story() -> None:
+        relay, wake = relay_of(outbox, line), asyncio.Event()
+        task = asyncio.create_task(relay.run(wake))
+        while len(line.arrived_s) < 7:  # noqa: ASYNC110 (the line rings no bell)
+            await asyncio.sleep(0.01)
+        outbox.edit(name="Ann")
+        began_s = now_s()
+        wake.set()
+        while not outbox.acked_seq:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        pushed_s.extend((began_s, now_s()))
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    clockwork.run(story())
+    began_s, ended_s = pushed_s
+    assert ended_s - began_s < A_REQUEST_S + 3 * A_READ_S
+    assert not [it for it in line.began_s if began_s + 0.1 < it < ended_s - 0.1]
+
+
+def test_what_is_packed_stays_where_a_record_could_not_be_sent() -> None:
+    outbox, (cloud, line) = loaded(200), cloud_and_line()
+    failed_s: list[float] = []
+
+    class Cut(SlowLine):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            if request.url.path == "/v1/sync/push":
+                await asyncio.sleep(A_REQUEST_S / 4)
+                failed_s.append(now_s())
+                raise httpx.ReadError("connection reset")
+            if len(self.began_s) == 7:
+                outbox.edit(name="Ann")
+            return await super().handle_async_request(request)
+
+    line = Cut(cloud)
+    with pytest.raises(CloudUnreachable):
+        clockwork.run(one_round(outbox, line))
+    assert max(line.began_s) <= failed_s[0]
+    assert outbox.stored == cloud.segments.keys()
