@@ -143,46 +143,66 @@ def test_a_long_feed_does_not_keep_segments_back() -> None:
     assert len(beside) >= 2 * (len(line.read_s) - 2)
 
 
+async def edited_while_one_is_packed(outbox: MemoryOutbox, line: SlowLine, relay: Relay) -> float:
+    """Start the relay and edit when two travel and a third is ready; the time of the edit."""
+    wake = asyncio.Event()
+    task = asyncio.create_task(relay.run(wake))
+    while len(line.began_s) < 8:  # noqa: ASYNC110 (the line rings no bell)
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(2 * A_READ_S)
+    edited_s = now_s()
+    outbox.edit(name="Ann")
+    wake.set()
+    await asyncio.sleep(2 * A_REQUEST_S)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    return edited_s
+
+
 def test_what_is_packed_lets_records_go_first() -> None:
     outbox, (_, line) = loaded(200), cloud_and_line()
-    pushed_s: list[float] = []
-
-    async def story() -> None:
-        relay, wake = relay_of(outbox, line), asyncio.Event()
-        task = asyncio.create_task(relay.run(wake))
-        while len(line.arrived_s) < 7:  # noqa: ASYNC110 (the line rings no bell)
-            await asyncio.sleep(0.01)
-        outbox.edit(name="Ann")
-        began_s = now_s()
-        wake.set()
-        while not outbox.acked_seq:  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
-        pushed_s.extend((began_s, now_s()))
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-    clockwork.run(story())
-    began_s, ended_s = pushed_s
-    assert ended_s - began_s < A_REQUEST_S + 3 * A_READ_S
-    assert not [it for it in line.began_s if began_s + 0.1 < it < ended_s - 0.1]
+    edited_s = clockwork.run(edited_while_one_is_packed(outbox, line, relay_of(outbox, line)))
+    assert outbox.acked_seq == 1
+    assert len([it for it in line.arrived_s if edited_s < it < edited_s + A_REQUEST_S]) == 2, "both went on"
+    assert not [it for it in line.began_s if edited_s <= it < edited_s + A_REQUEST_S]
+    assert [it for it in line.began_s if it >= edited_s + A_REQUEST_S]
 
 
 def test_what_is_packed_stays_where_a_record_could_not_be_sent() -> None:
-    outbox, (cloud, line) = loaded(200), cloud_and_line()
-    failed_s: list[float] = []
+    outbox, cloud = loaded(200), SmallCloud(public_key_b64(SEED))
 
     class Cut(SlowLine):
+        cuts = 0
+
         async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
             if request.url.path == "/v1/sync/push":
-                await asyncio.sleep(A_REQUEST_S / 4)
-                failed_s.append(now_s())
+                await asyncio.sleep(A_REQUEST_S / 8)
+                self.cuts += 1
                 raise httpx.ReadError("connection reset")
-            if len(self.began_s) == 7:
-                outbox.edit(name="Ann")
+            return await super().handle_async_request(request)
+
+    line = Cut(cloud)
+    edited_s = clockwork.run(edited_while_one_is_packed(outbox, line, relay_of(outbox, line)))
+    assert line.cuts
+    assert max(line.began_s) < edited_s
+    assert outbox.stored == cloud.segments.keys()
+
+
+def test_what_is_packed_stays_where_the_feed_broke_off() -> None:
+    outbox, cloud = loaded(200), SmallCloud(public_key_b64(SEED))
+
+    class Cut(SlowLine):
+        cut_s = 0.0
+
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            if request.url.path == "/v1/sync/pull" and len(self.began_s) > 6:
+                await asyncio.sleep(A_REQUEST_S / 8)
+                self.cut_s = now_s()
+                raise httpx.ReadError("connection reset")
             return await super().handle_async_request(request)
 
     line = Cut(cloud)
     with pytest.raises(CloudUnreachable):
         clockwork.run(one_round(outbox, line))
-    assert max(line.began_s) <= failed_s[0]
+    assert max(line.began_s) <= line.cut_s
     assert outbox.stored == cloud.segments.keys()
