@@ -138,14 +138,21 @@ class SegmentLane:
         return cut_ms is not None and self._now_mono_ms() - cut_ms < SETTLING_MS
 
     async def _ask(self, client: CloudClient, ids: Sequence[bytes]) -> SegmentStep:
+        failures = self._failures
         try:
-            with slower_on_failure(self.pace):
-                missing = await client.have(ids)
+            async with self._place(failures) as may_travel:
+                if not may_travel:
+                    return SegmentStep()
+                with slower_on_failure(self.pace):
+                    missing = await client.have(ids)
             known = [seg_id for seg_id in ids if seg_id not in missing]
             if known:
                 await self._outbox.record_stored(known)
         except CloudRefused as error:
             return self._smaller(error, len(ids))
+        except SyncError:
+            self.stay()
+            raise
         finally:
             self._under_way.difference_update(ids)
         self._missing |= missing
@@ -231,15 +238,12 @@ class SegmentLane:
         return frames, wire.FRAMES
 
     async def _send(self, client: CloudClient, batch: Sequence[Segment]) -> SegmentStep:
-        """A batch, packed while those before it travel.
-
-        It stays where one of those failed, or where people want nothing sent any more.
-        """
+        """A batch, packed while those before it travel."""
         before, failures = self._shrinkage, self._failures
         try:
             content, kind = await self._content(batch)
-            async with self._place():
-                if self._failures != failures or not self._may_go():
+            async with self._place(failures) as may_travel:
+                if not may_travel:
                     return SegmentStep()
                 return await self._travel(client, batch, content, kind, before)
         except SyncError:
@@ -266,14 +270,17 @@ class SegmentLane:
         self._failures += 1
 
     @asynccontextmanager
-    async def _place(self) -> AsyncIterator[None]:
-        """One of those that travel, as soon as there is room for it and no record goes first."""
+    async def _place(self, failures: int) -> AsyncIterator[bool]:
+        """Wait until there is room and no record goes first: whether it may still travel then.
+
+        Not where more failed than when it was begun, nor where people want nothing sent any more.
+        """
         while self._is_behind or self._travelling >= self._abreast:
             self._arrived.clear()
             await self._arrived.wait()
         self._travelling += 1
         try:
-            yield
+            yield self._failures == failures and self._may_go()
         finally:
             self._travelling -= 1
             self._arrived.set()

@@ -12,6 +12,7 @@ import pytest
 from sync.errors import CloudUnreachable
 from sync.keys import public_key_b64
 from sync.relay import Hold, Relay
+from sync.segment_lane import SegmentLane
 from sync.segments import Segment
 from tests.sim import clockwork
 from tests.sync.far_end import Line, SmallCloud
@@ -206,3 +207,35 @@ def test_what_is_packed_stays_where_the_feed_broke_off() -> None:
         clockwork.run(one_round(outbox, line))
     assert max(line.began_s) <= line.cut_s
     assert outbox.stored == cloud.segments.keys()
+
+
+def test_no_more_than_two_questions_travel_at_once_either() -> None:
+    outbox, cloud = MemoryOutbox(), SmallCloud(public_key_b64(SEED))
+    for _ in range(600):
+        outbox.close_segment(n=20)
+    asked: list[tuple[float, float]] = []
+
+    class Noting(SlowLine):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            began_s = now_s()
+            answer = await super().handle_async_request(request)
+            if request.url.path == "/v1/seg/have":
+                asked.append((began_s, now_s()))
+            return answer
+
+    async def story() -> None:
+        lane = SegmentLane(outbox, lambda: round(now_s() * 1000))
+        lane.most_abreast = 2
+        async with client_on(Noting(cloud)) as client:
+            lane.trust()
+            first = await lane.next_job(client)
+            assert first is not None
+            await first
+            lane.doubt()
+            jobs = [await lane.next_job(client) for _ in range(lane.room)]
+            await asyncio.gather(*(job for job in jobs if job is not None))
+
+    clockwork.run(story())
+    assert len(asked) == 3
+    for began_s, _ in asked:
+        assert sum(begin <= began_s < end for begin, end in asked) <= 2
