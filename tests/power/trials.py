@@ -226,6 +226,8 @@ def _judge_samples(tally: Tally, marks: list[Mark], kept: Counter[Heard]) -> Non
     began_ms, ended_ms = ticks[-1] if ticks else (0, 0)
     begun = [mark.value for mark in marks if mark.what == "ticking"]
     in_hand_ms = begun[-1] if len(begun) > sum(mark.what == "ticked" for mark in marks) else now_ms
+    # Where an edit has the card for longer, the next tick waits for it here and begins late; a hub's is due.
+    in_hand_ms = min(in_hand_ms, max(ended_ms, began_ms + TICK_MS)) if ticks else in_hand_ms
     since_ms = in_hand_ms - max(LOST_AT_MOST_MS, ended_ms - began_ms)
     tally.samples_lost = sum(n for it, n in missing.items() if it[2] <= max(since_ms, began_ms))
     tally.lost_ms = max((now_ms - it[2] for it in missing), default=0)
